@@ -1,0 +1,75 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+var postgresDialect = dialect{
+	name:   "postgres",
+	lock:   " FOR UPDATE",
+	unique: func(err error) bool { return pgCode(err) == "23505" },
+	retry: func(err error) bool {
+		code := pgCode(err)
+		return code == "40001" || code == "40P01" // serialization failure, deadlock
+	},
+	snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
+}
+
+func pgCode(err error) string {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+func openPostgres(ctx context.Context, db *DB, url string) error {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return fmt.Errorf("database URL: %w", err)
+	}
+	// Cached generic plans choose badly on skewed workspaces.
+	config.RuntimeParams["plan_cache_mode"] = "force_custom_plan"
+	config.RuntimeParams["application_name"] = "coreshed"
+	db.dialect = postgresDialect
+	db.read = stdlib.OpenDB(*config)
+	db.read.SetMaxOpenConns(32)
+	db.read.SetMaxIdleConns(16)
+	db.read.SetConnMaxIdleTime(5 * time.Minute)
+	if err := migrate(ctx, db); err != nil {
+		return errors.Join(err, db.read.Close())
+	}
+	return nil
+}
+
+// maxRetries bounds how often a transaction that lost a race is run again.
+const maxRetries = 5
+
+func (db *DB) updatePostgres(ctx context.Context, fn func(context.Context, tx) error) error {
+	for try := 1; ; try++ {
+		err := db.tryUpdate(ctx, fn)
+		if err == nil || try == maxRetries || !db.dialect.retry(err) {
+			return err
+		}
+	}
+}
+
+func (db *DB) tryUpdate(ctx context.Context, fn func(context.Context, tx) error) error {
+	t, err := db.read.BeginTx(ctx, nil)
+	if err != nil {
+		return failed("begin", err)
+	}
+	defer t.Rollback() //nolint:errcheck // no effect after Commit
+	if err := fn(ctx, sqlTx{t, db}); err != nil {
+		return err
+	}
+	return failed("commit", t.Commit())
+}

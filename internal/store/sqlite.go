@@ -1,0 +1,74 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+var sqliteDialect = dialect{
+	name: "sqlite3",
+	unique: func(err error) bool {
+		var e *sqlite.Error
+		return errors.As(err, &e) && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+	},
+	snapshot: &sql.TxOptions{ReadOnly: true},
+}
+
+// openSQLite opens the database file at path, made when absent.
+func openSQLite(ctx context.Context, db *DB, path string) error {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("database path: %w", err)
+	}
+	// A commit must survive a power cut, hence FULL; what is deleted must be
+	// gone from the file, hence secure_delete.
+	return openSQLiteDSN(ctx, db, sqliteDSN(abs, url.Values{"_pragma": {
+		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)",
+		"foreign_keys(ON)", "cache_size(-16000)", "temp_store(MEMORY)", "wal_autocheckpoint(4000)",
+	}}))
+}
+
+// memories counts the databases in memory, each of which needs a name.
+var memories atomic.Int64
+
+// openMemory opens a database that is gone when it is closed.
+func openMemory(ctx context.Context, db *DB) error {
+	name := fmt.Sprintf("/coreshed-%d", memories.Add(1))
+	return openSQLiteDSN(ctx, db, sqliteDSN(name, url.Values{"vfs": {"memdb"}, "_pragma": {
+		"busy_timeout(10000)", "foreign_keys(ON)", "temp_store(MEMORY)",
+	}}))
+}
+
+func sqliteDSN(path string, query url.Values) string {
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath(), RawQuery: query.Encode()}).String()
+}
+
+func openSQLiteDSN(ctx context.Context, db *DB, dsn string) error {
+	db.dialect = sqliteDialect
+	read, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	db.read = read
+	conns := max(4, runtime.GOMAXPROCS(0)) + 1
+	read.SetMaxOpenConns(conns)
+	read.SetMaxIdleConns(conns)
+	if err := migrate(ctx, db); err != nil {
+		return errors.Join(err, read.Close())
+	}
+	conn, err := read.Conn(ctx)
+	if err != nil {
+		return errors.Join(fmt.Errorf("open writer: %w", err), read.Close())
+	}
+	db.writer = newWriter(db, conn)
+	return nil
+}
