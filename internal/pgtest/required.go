@@ -1,0 +1,5 @@
+//go:build !ring2
+
+package pgtest
+
+const required = false
