@@ -31,7 +31,6 @@ type DB struct {
 	now     func() time.Time
 	log     *slog.Logger
 	stmts   sync.Map // query text → *sql.Stmt on read
-	cleanup func() error
 }
 
 // dialect is what differs between the two databases.
@@ -61,16 +60,23 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 		c.Now = time.Now
 	}
 	db := &DB{now: c.Now, log: c.Log}
-	scheme, rest, _ := strings.Cut(c.URL, ":")
+	if err := db.open(ctx, c.URL); err != nil {
+		return nil, err
+	}
+	return db, nil
+}
+
+func (db *DB) open(ctx context.Context, url string) error {
+	scheme, rest, _ := strings.Cut(url, ":")
 	switch scheme {
 	case "sqlite":
-		return db, openSQLite(ctx, db, rest)
+		return openSQLite(ctx, db, rest)
 	case "memory":
-		return db, openMemory(ctx, db)
+		return openMemory(ctx, db)
 	case "postgres", "postgresql":
-		return db, openPostgres(ctx, db, c.URL)
+		return openPostgres(ctx, db, url)
 	}
-	return nil, fmt.Errorf("database URL begins with %q; it must be sqlite:PATH, memory: or postgres://", scheme)
+	return fmt.Errorf("the database URL begins with %q; it must be sqlite:PATH, memory: or postgres://…", scheme)
 }
 
 // Close waits for what is being written and closes the connections.
@@ -78,11 +84,7 @@ func (db *DB) Close() error {
 	if db.writer != nil {
 		db.writer.close()
 	}
-	err := db.read.Close()
-	if db.cleanup != nil {
-		err = errors.Join(err, db.cleanup())
-	}
-	return err
+	return db.read.Close()
 }
 
 // Ping reports whether the database answers.

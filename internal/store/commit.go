@@ -1,0 +1,279 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+
+	"github.com/coreshed/coreshed"
+)
+
+// Commit is what turns an upload into a version.
+type Commit struct {
+	Workspace coreshed.UUID
+	File      coreshed.UUID
+	VersionID int64
+
+	// Whole is the single extent of a body sent in one piece; of an empty body
+	// there is no object. When nil, Blocks are the ids of staged blocks in order.
+	Whole  *coreshed.Extent
+	Blocks []string
+
+	ETag    string
+	Headers coreshed.BlobHeaders
+	MD5     []byte // of the whole, when known
+
+	// Hash tells a repeat of this commit from another one.
+	Hash []byte
+}
+
+var (
+	// ErrUnknownBlock refuses a block list with an id that is not staged.
+	ErrUnknownBlock = errors.New("the block list names a block that has not been staged")
+	// ErrOtherCommit refuses a commit of an upload that has already been
+	// committed with other content.
+	ErrOtherCommit = errors.New("the upload has already been committed with other content")
+)
+
+// Commit makes the version visible in one transaction, and all of it. A repeat
+// of a commit returns the version that the first has made. NotFound when the
+// upload is not open or its file is deleted.
+func (db *DB) Commit(ctx context.Context, c Commit) (coreshed.Version, error) {
+	var version coreshed.Version
+	err := db.update(ctx, func(ctx context.Context, t tx) error {
+		u, err := lockUpload(ctx, t, c)
+		if err != nil {
+			return err
+		}
+		if u.committed {
+			if c.Whole != nil && c.Whole.Size > 0 {
+				if err := dropObject(ctx, t, c.Whole.Key); err != nil {
+					return err
+				}
+			}
+			version, err = repeated(ctx, t, c)
+			return err
+		}
+		version, err = commit(ctx, t, c, u)
+		return err
+	})
+	return version, err
+}
+
+// openUpload is what a commit needs to know.
+type openUpload struct {
+	id, file, workspace, staged int64
+	prefix, path                string
+	person                      sql.NullInt64
+	first                       bool // of its file
+	committed                   bool
+}
+
+func lockUpload(ctx context.Context, t tx, c Commit) (openUpload, error) {
+	// The file's row is locked first: commits of one file take turns, and a
+	// delete comes wholly before or after.
+	f, err := one(ctx, t, func(rows *sql.Rows) (openUpload, error) {
+		var u openUpload
+		return u, rows.Scan(&u.file, &u.workspace, &u.path, &u.first)
+	}, `SELECT f.id, f.workspace_id, f.path, f.current_id IS NULL FROM files f
+		WHERE f.uuid = $1 AND f.deleted_at IS NULL
+		AND f.workspace_id = (SELECT id FROM workspaces WHERE uuid = $2 AND deleted_at IS NULL)`+t.db().dialect.lock, c.File, c.Workspace)
+	if err != nil {
+		return f, notFound(err, "The file of this upload does not exist.")
+	}
+	u, err := one(ctx, t, func(rows *sql.Rows) (openUpload, error) {
+		u := f
+		return u, rows.Scan(&u.id, &u.staged, &u.prefix, &u.person)
+	}, `SELECT id, staged_bytes, prefix, created_by FROM uploads WHERE file_id = $1 AND version_id = $2`, f.file, c.VersionID)
+	if errors.Is(err, coreshed.NotFound) {
+		f.committed = true // or never was; repeated tells
+		return f, nil
+	}
+	return u, err
+}
+
+// repeated returns the version that an earlier commit of the upload has made,
+// if it was the same commit.
+func repeated(ctx context.Context, t tx, c Commit) (coreshed.Version, error) {
+	s, err := slot(ctx, t, c.Workspace, c.File, c.VersionID, "")
+	if err != nil {
+		return coreshed.Version{}, notFound(err, "The upload is no longer open.")
+	}
+	if !bytes.Equal(s.CommitHash, c.Hash) {
+		return coreshed.Version{}, ErrOtherCommit
+	}
+	return s.Version, nil
+}
+
+func dropObject(ctx context.Context, t tx, key string) error {
+	_, err := t.exec(ctx, `INSERT INTO dropped_objects (object_key, dropped_at) VALUES ($1, $2) ON CONFLICT DO NOTHING`, key, t.db().micros())
+	return err
+}
+
+func commit(ctx context.Context, t tx, c Commit, u openUpload) (coreshed.Version, error) {
+	extents, err := commitExtents(ctx, t, c, u)
+	if err != nil {
+		return coreshed.Version{}, err
+	}
+	v, err := addVersion(ctx, t, c, u, extents)
+	if err != nil {
+		return coreshed.Version{}, err
+	}
+	if err := addExtents(ctx, t, v.ID, extents); err != nil {
+		return coreshed.Version{}, err
+	}
+	if err := makeCurrent(ctx, t, u, v); err != nil {
+		return coreshed.Version{}, err
+	}
+	if err := closeUpload(ctx, t, u, extents); err != nil {
+		return coreshed.Version{}, err
+	}
+	change := totals{used: v.Size, staged: -u.staged}
+	if u.first {
+		change.live = 1
+	}
+	return v, count(ctx, t, u.workspace, change)
+}
+
+// commitExtents lays the body, or the listed blocks, end to end.
+func commitExtents(ctx context.Context, t tx, c Commit, u openUpload) ([]coreshed.Extent, error) {
+	if c.Whole != nil {
+		if c.Whole.Size == 0 {
+			return nil, nil
+		}
+		return []coreshed.Extent{*c.Whole}, nil
+	}
+	staged, err := stagedBlocks(ctx, t, u.id)
+	if err != nil {
+		return nil, err
+	}
+	extents := make([]coreshed.Extent, len(c.Blocks))
+	var offset int64
+	for i, id := range c.Blocks {
+		e, ok := staged[id]
+		if !ok {
+			return nil, ErrUnknownBlock
+		}
+		e.Offset = offset
+		extents[i] = e
+		offset += e.Size
+	}
+	return extents, nil
+}
+
+func stagedBlocks(ctx context.Context, t tx, upload int64) (map[string]coreshed.Extent, error) {
+	blocks, err := all(ctx, t, func(rows *sql.Rows) (coreshed.Extent, error) {
+		var e coreshed.Extent
+		return e, rows.Scan(&e.Block, &e.Size, &e.Key, &e.SHA256)
+	}, `SELECT block_id, size, object_key, sha256 FROM blocks WHERE upload_id = $1`, upload)
+	if err != nil {
+		return nil, err
+	}
+	staged := make(map[string]coreshed.Extent, len(blocks))
+	for _, b := range blocks {
+		staged[b.Block] = b
+	}
+	return staged, nil
+}
+
+func addVersion(ctx context.Context, t tx, c Commit, u openUpload, extents []coreshed.Extent) (coreshed.Version, error) {
+	last, err := one(ctx, t, value[int64], `SELECT COALESCE(MAX(created_at), 0) FROM versions WHERE file_id = $1`, u.file)
+	if err != nil {
+		return coreshed.Version{}, err
+	}
+	v := coreshed.Version{
+		VersionID: c.VersionID, CreatedAt: timeOf(max(t.db().micros(), last+1)), ETag: c.ETag,
+		Headers: c.Headers, MD5: c.MD5, State: coreshed.Kept,
+	}
+	for _, e := range extents {
+		v.Size += e.Size
+	}
+	if c.Whole != nil {
+		v.SHA256 = c.Whole.SHA256
+	}
+	h := c.Headers
+	v.ID, err = insert(ctx, t, `
+		INSERT INTO versions (file_id, version_id, created_at, created_by, storage_path, size, etag, content_type, content_encoding,
+			content_language, content_disposition, cache_control, sha256, md5, state, prefix, commit_hash)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING id`,
+		u.file, c.VersionID, v.CreatedAt.UnixMicro(), u.person, u.path, v.Size, v.ETag, h.ContentType, h.ContentEncoding,
+		h.ContentLanguage, h.ContentDisposition, h.CacheControl, v.SHA256, v.MD5, v.State, u.prefix, c.Hash)
+	return v, err
+}
+
+// extentRows is how many rows one INSERT adds, within SQLite's and
+// PostgreSQL's bounds on arguments.
+const extentRows = 100
+
+func addExtents(ctx context.Context, t tx, version int64, extents []coreshed.Extent) error {
+	for len(extents) > 0 {
+		n := min(len(extents), extentRows)
+		var text strings.Builder
+		text.WriteString(`INSERT INTO extents (version_row, offset_bytes, size, object_key, sha256, block_id) VALUES `)
+		args := make([]any, 0, 6*n)
+		for i, e := range extents[:n] {
+			if i > 0 {
+				text.WriteString(", ")
+			}
+			text.WriteString("(" + placeholders(6*i+1, 6) + ")")
+			args = append(args, version, e.Offset, e.Size, e.Key, e.SHA256, e.Block)
+		}
+		if _, err := t.exec(ctx, text.String(), args...); err != nil {
+			return err
+		}
+		extents = extents[n:]
+	}
+	return nil
+}
+
+// makeCurrent puts a version at the end of its file's commit sequence. A
+// file's first version takes its address; where another file has it by now,
+// both are kept and this one is numbered.
+func makeCurrent(ctx context.Context, t tx, u openUpload, v coreshed.Version) error {
+	at := v.CreatedAt.UnixMicro()
+	if _, err := t.exec(ctx, `UPDATE versions SET superseded_at = $3 WHERE file_id = $1 AND id <> $2 AND superseded_at IS NULL`,
+		u.file, v.ID, at); err != nil {
+		return err
+	}
+	if u.first {
+		path, err := freePath(ctx, t, u.workspace, u.path)
+		if err != nil {
+			return err
+		}
+		if err := setPath(ctx, t, u.file, path); err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, `UPDATE files SET created_at = $2, created_by = $3 WHERE id = $1`, u.file, at, u.person); err != nil {
+			return err
+		}
+	}
+	_, err := t.exec(ctx, `UPDATE files SET current_id = $2, modified_at = $3, modified_by = $4 WHERE id = $1`, u.file, v.ID, at, u.person)
+	return err
+}
+
+// closeUpload ends an upload. Blocks that the version does not use are
+// dropped.
+func closeUpload(ctx context.Context, t tx, u openUpload, used []coreshed.Extent) error {
+	keep := make(map[string]bool, len(used))
+	for _, e := range used {
+		keep[e.Key] = true
+	}
+	staged, err := stagedBlocks(ctx, t, u.id)
+	if err != nil {
+		return err
+	}
+	for _, b := range staged {
+		if !keep[b.Key] {
+			if err := dropObject(ctx, t, b.Key); err != nil {
+				return err
+			}
+		}
+	}
+	if _, err := t.exec(ctx, `DELETE FROM blocks WHERE upload_id = $1`, u.id); err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, `DELETE FROM uploads WHERE id = $1`, u.id)
+	return err
+}

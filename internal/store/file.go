@@ -1,0 +1,270 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/coreshed/coreshed"
+)
+
+// fileColumns need the aliases f and v; people are row ids until named.
+const fileColumns = `f.id, f.uuid, f.path, f.created_at, f.modified_at, f.deleted_at,
+	f.created_by, f.modified_by, f.deleted_by, ` + versionColumns
+
+const versionColumns = `v.id, v.version_id, v.created_at, v.created_by, v.size, v.etag, v.content_type,
+	v.content_encoding, v.content_language, v.content_disposition, v.cache_control, v.sha256, v.md5, v.state, v.superseded_at`
+
+// fileRow is a file as read, before its people have names.
+type fileRow struct {
+	file                       coreshed.File
+	created, modified, deleted sql.NullInt64 // people
+	versioned                  sql.NullInt64
+}
+
+func scanFile(rows *sql.Rows) (fileRow, error) {
+	var r fileRow
+	f, v := &r.file, &r.file.Version
+	var created, modified, versionCreated int64
+	var deleted, superseded sql.NullInt64
+	err := rows.Scan(&f.ID, &f.UUID, &f.Path, &created, &modified, &deleted, &r.created, &r.modified, &r.deleted,
+		&v.ID, &v.VersionID, &versionCreated, &r.versioned, &v.Size, &v.ETag, &v.Headers.ContentType,
+		&v.Headers.ContentEncoding, &v.Headers.ContentLanguage, &v.Headers.ContentDisposition, &v.Headers.CacheControl,
+		&v.SHA256, &v.MD5, &v.State, &superseded)
+	f.CreatedAt, f.ModifiedAt, f.DeletedAt = timeOf(created), timeOf(modified), timeOrZero(deleted)
+	v.CreatedAt, v.Superseded = timeOf(versionCreated), superseded.Valid
+	return r, err
+}
+
+// named gives the rows' people their names.
+func named(ctx context.Context, q querier, rows []fileRow) ([]coreshed.File, error) {
+	people := map[int64]coreshed.Person{}
+	for _, r := range rows {
+		for _, id := range []sql.NullInt64{r.created, r.modified, r.deleted, r.versioned} {
+			if id.Valid {
+				people[id.Int64] = coreshed.Person{}
+			}
+		}
+	}
+	if err := namePeople(ctx, q, people); err != nil {
+		return nil, err
+	}
+	files := make([]coreshed.File, len(rows))
+	for i, r := range rows {
+		r.file.CreatedBy, r.file.ModifiedBy = people[r.created.Int64], people[r.modified.Int64]
+		r.file.DeletedBy, r.file.Version.CreatedBy = people[r.deleted.Int64], people[r.versioned.Int64]
+		files[i] = r.file
+	}
+	return files, nil
+}
+
+// maxNames is how many people one query names; the databases bound the number
+// of a statement's arguments.
+const maxNames = 500
+
+func namePeople(ctx context.Context, q querier, people map[int64]coreshed.Person) error {
+	var ids []any
+	for id := range people {
+		ids = append(ids, id)
+	}
+	for len(ids) > 0 {
+		n := min(len(ids), maxNames)
+		if err := nameSome(ctx, q, people, ids[:n]); err != nil {
+			return err
+		}
+		ids = ids[n:]
+	}
+	return nil
+}
+
+func nameSome(ctx context.Context, q querier, people map[int64]coreshed.Person, ids []any) error {
+	rows, err := q.query(ctx, `SELECT id, uuid, name, email FROM people WHERE id IN (`+placeholders(1, len(ids))+`)`, ids...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() //nolint:errcheck // Err tells
+	for rows.Next() {
+		var id int64
+		var p nullPerson
+		if err := rows.Scan(&id, &p.id, &p.name, &p.email); err != nil {
+			return failed("scan person", err)
+		}
+		people[id] = p.person()
+	}
+	return failed("read people", rows.Err())
+}
+
+// placeholders writes $from, $from+1, … n times.
+func placeholders(from, n int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "$%d", from+i)
+	}
+	return b.String()
+}
+
+// FileByPath returns the live file at a clean path, with its current version,
+// or with the one of versionID when that is not 0. NotFound when there is no
+// such file, no such version, or nothing committed yet.
+func (db *DB) FileByPath(ctx context.Context, a coreshed.Access, path string, versionID int64) (coreshed.File, error) {
+	return db.file(ctx, versionID, `f.workspace_id = $1 AND f.path_key = $2
+		AND f.deleted_at IS NULL AND f.current_id IS NOT NULL`, a.Workspace.ID, coreshed.FoldPath(path))
+}
+
+// FileByID returns the file with that id, live or deleted, with its current
+// version, or with the one of versionID when that is not 0. NotFound when
+// there is no such file or version, or nothing committed yet.
+func (db *DB) FileByID(ctx context.Context, a coreshed.Access, id coreshed.UUID, versionID int64) (coreshed.File, error) {
+	return db.file(ctx, versionID, `f.workspace_id = $1 AND f.uuid = $2 AND f.current_id IS NOT NULL`, a.Workspace.ID, id)
+}
+
+func (db *DB) file(ctx context.Context, versionID int64, where string, workspace int64, key any) (coreshed.File, error) {
+	args := []any{workspace, key}
+	join := `v.id = f.current_id`
+	if versionID != 0 {
+		join = `v.file_id = f.id AND v.version_id = $3`
+		args = append(args, versionID)
+	}
+	row, err := one(ctx, db, scanFile, `SELECT `+fileColumns+` FROM files f JOIN versions v ON `+join+` WHERE `+where, args...)
+	if err != nil {
+		return coreshed.File{}, notFound(err, "The file does not exist.")
+	}
+	files, err := named(ctx, db, []fileRow{row})
+	if err != nil {
+		return coreshed.File{}, err
+	}
+	return files[0], nil
+}
+
+// notFound gives a bare NotFound its message.
+func notFound(err error, msg string) error {
+	if errors.Is(err, coreshed.NotFound) {
+		return coreshed.Errorf(coreshed.NotFound, "%s", msg)
+	}
+	return err
+}
+
+// Versions returns the committed versions of a file, newest first, each as the
+// File with that Version.
+func (db *DB) Versions(ctx context.Context, a coreshed.Access, file int64) ([]coreshed.File, error) {
+	rows, err := all(ctx, db, scanFile, `SELECT `+fileColumns+` FROM files f JOIN versions v ON v.file_id = f.id
+		WHERE f.workspace_id = $1 AND f.id = $2 ORDER BY v.id DESC`, a.Workspace.ID, file)
+	if err != nil {
+		return nil, err
+	}
+	return named(ctx, db, rows)
+}
+
+// DeleteFile marks a file and all its versions deleted. Deleting it again
+// changes nothing. A file of which nothing is committed loses its address. NotFound
+// when there is no such file.
+func (db *DB) DeleteFile(ctx context.Context, a coreshed.Access, id coreshed.UUID) error {
+	return db.update(ctx, func(ctx context.Context, t tx) error {
+		return deleteFile(ctx, t, a, `uuid = $2`, id)
+	})
+}
+
+// DeleteFileByPath is DeleteFile for the live, committed file at a clean path.
+func (db *DB) DeleteFileByPath(ctx context.Context, a coreshed.Access, path string) error {
+	return db.update(ctx, func(ctx context.Context, t tx) error {
+		return deleteFile(ctx, t, a, `path_key = $2 AND deleted_at IS NULL AND current_id IS NOT NULL`, coreshed.FoldPath(path))
+	})
+}
+
+// fileState is what changing a file needs to know of it.
+type fileState struct {
+	id        int64
+	path      string
+	committed bool
+	deleted   bool
+}
+
+func lockFile(ctx context.Context, t tx, a coreshed.Access, where string, key any) (fileState, error) {
+	f, err := one(ctx, t, func(rows *sql.Rows) (fileState, error) {
+		var f fileState
+		return f, rows.Scan(&f.id, &f.path, &f.committed, &f.deleted)
+	}, `SELECT id, path, current_id IS NOT NULL, deleted_at IS NOT NULL FROM files
+		WHERE workspace_id = $1 AND `+where+t.db().dialect.lock, a.Workspace.ID, key)
+	return f, notFound(err, "The file does not exist.")
+}
+
+func deleteFile(ctx context.Context, t tx, a coreshed.Access, where string, key any) error {
+	f, err := lockFile(ctx, t, a, where, key)
+	if err != nil || f.deleted {
+		return err
+	}
+	person, err := personRow(ctx, t, a.Actor.ID)
+	if err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, `UPDATE files SET deleted_at = $2, deleted_by = $3 WHERE id = $1`, f.id, t.db().micros(), person); err != nil {
+		return err
+	}
+	if !f.committed {
+		return nil
+	}
+	return count(ctx, t, a.Workspace.ID, totals{live: -1, deleted: 1})
+}
+
+// RestoreFile makes a deleted file live again with all its versions. When its
+// address is taken, it gets the first free numbered one (coreshed.NumberedPath)
+// and moved is true. Restoring a live file changes nothing.
+func (db *DB) RestoreFile(ctx context.Context, a coreshed.Access, id coreshed.UUID) (moved bool, err error) {
+	err = db.update(ctx, func(ctx context.Context, t tx) error {
+		f, err := lockFile(ctx, t, a, `uuid = $2 AND current_id IS NOT NULL`, id)
+		if err != nil || !f.deleted {
+			return err
+		}
+		path, err := freePath(ctx, t, a.Workspace.ID, f.path)
+		if err != nil {
+			return err
+		}
+		moved = path != f.path
+		if err := setPath(ctx, t, f.id, path); err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, `UPDATE files SET deleted_at = NULL, deleted_by = NULL WHERE id = $1`, f.id); err != nil {
+			return err
+		}
+		return count(ctx, t, a.Workspace.ID, totals{live: 1, deleted: -1})
+	})
+	return moved, err
+}
+
+// freePath returns path, or its first numbered alternative that no live file
+// of the workspace has.
+func freePath(ctx context.Context, t tx, workspace int64, path string) (string, error) {
+	for n := 0; ; n++ {
+		candidate := path
+		if n > 0 {
+			candidate = coreshed.NumberedPath(path, n)
+		}
+		taken, err := one(ctx, t, value[int64], `SELECT count(*) FROM files WHERE workspace_id = $1 AND path_key = $2
+			AND deleted_at IS NULL AND current_id IS NOT NULL`, workspace, coreshed.FoldPath(candidate))
+		if err != nil || taken == 0 {
+			return candidate, err
+		}
+	}
+}
+
+func setPath(ctx context.Context, t tx, file int64, path string) error {
+	_, name := coreshed.SplitPath(path)
+	_, err := t.exec(ctx, `UPDATE files SET path = $2, path_key = $3, name_key = $4 WHERE id = $1`,
+		file, path, coreshed.FoldPath(path), coreshed.FoldPath(name))
+	return err
+}
+
+// totals are changes to a workspace's maintained counters.
+type totals struct{ live, deleted, used, staged int64 }
+
+func count(ctx context.Context, t tx, workspace int64, d totals) error {
+	_, err := t.exec(ctx, `UPDATE workspaces SET live_files = live_files + $2, deleted_files = deleted_files + $3,
+		used_bytes = used_bytes + $4, staged_bytes = staged_bytes + $5, changes = changes + 1 WHERE id = $1`,
+		workspace, d.live, d.deleted, d.used, d.staged)
+	return err
+}

@@ -1,0 +1,277 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/coreshed/coreshed"
+)
+
+// Reserve begins an upload to a clean path: of the live file there, else of
+// the file that is reserved there already, else of a new one. The prefix is
+// that of the keys of all objects that the upload will write.
+func (db *DB) Reserve(ctx context.Context, a coreshed.Access, path, prefix string) (coreshed.Reservation, error) {
+	var r coreshed.Reservation
+	err := db.update(ctx, func(ctx context.Context, t tx) error {
+		f, err := lockFile(ctx, t, a, `path_key = $2 AND deleted_at IS NULL AND current_id IS NOT NULL`, coreshed.FoldPath(path))
+		if errors.Is(err, coreshed.NotFound) {
+			f, err = reserveFile(ctx, t, a, path)
+		}
+		if err != nil {
+			return err
+		}
+		r, err = addUpload(ctx, t, a, f.id, prefix)
+		return err
+	})
+	return r, err
+}
+
+// reserveFile makes the row of a file that has no version yet, or finds it:
+// two uploads to one new path are versions of one file.
+func reserveFile(ctx context.Context, t tx, a coreshed.Access, path string) (fileState, error) {
+	person, err := personRow(ctx, t, a.Actor.ID)
+	if err != nil {
+		return fileState{}, err
+	}
+	_, name := coreshed.SplitPath(path)
+	if _, err := t.exec(ctx, `
+		INSERT INTO files (uuid, workspace_id, path, path_key, name_key, created_at, created_by, modified_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $6) ON CONFLICT DO NOTHING`,
+		uuid.New(), a.Workspace.ID, path, coreshed.FoldPath(path), coreshed.FoldPath(name), t.db().micros(), person); err != nil {
+		return fileState{}, err
+	}
+	return lockFile(ctx, t, a, `path_key = $2 AND deleted_at IS NULL AND current_id IS NULL`, coreshed.FoldPath(path))
+}
+
+// ReserveVersion begins an upload of a new version of a file: Gone when it is
+// deleted, NotFound when there is none.
+func (db *DB) ReserveVersion(ctx context.Context, a coreshed.Access, id coreshed.UUID, prefix string) (coreshed.Reservation, error) {
+	var r coreshed.Reservation
+	err := db.update(ctx, func(ctx context.Context, t tx) error {
+		f, err := lockFile(ctx, t, a, `uuid = $2`, id)
+		if err != nil {
+			return err
+		}
+		if f.deleted {
+			return coreshed.Errorf(coreshed.Gone, "The file has been deleted; restore it to upload a new version.")
+		}
+		r, err = addUpload(ctx, t, a, f.id, prefix)
+		return err
+	})
+	return r, err
+}
+
+func addUpload(ctx context.Context, t tx, a coreshed.Access, file int64, prefix string) (coreshed.Reservation, error) {
+	person, err := personRow(ctx, t, a.Actor.ID)
+	if err != nil {
+		return coreshed.Reservation{}, err
+	}
+	now := t.db().now()
+	last, err := one(ctx, t, value[int64], `SELECT last_version_id FROM files WHERE id = $1`, file)
+	if err != nil {
+		return coreshed.Reservation{}, err
+	}
+	version := max(now.UnixNano(), last+1)
+	if _, err := t.exec(ctx, `UPDATE files SET last_version_id = $2 WHERE id = $1`, file, version); err != nil {
+		return coreshed.Reservation{}, err
+	}
+	id, err := insert(ctx, t, `INSERT INTO uploads (file_id, version_id, prefix, created_at, created_by, staged_at)
+		VALUES ($1, $2, $3, $4, $5, $4) RETURNING id`, file, version, prefix, now.UnixMicro(), person)
+	if err != nil {
+		return coreshed.Reservation{}, err
+	}
+	return one(ctx, t, scanReservation, `SELECT `+reservationColumns+` FROM uploads u JOIN files f ON f.id = u.file_id WHERE u.id = $1`, id)
+}
+
+const reservationColumns = `u.id, f.uuid, u.version_id, f.path, u.prefix, u.staged_at`
+
+func scanReservation(rows *sql.Rows) (coreshed.Reservation, error) {
+	var r coreshed.Reservation
+	var staged int64
+	err := rows.Scan(&r.ID, &r.FileUUID, &r.VersionID, &r.Path, &r.Prefix, &staged)
+	r.StagedAt = timeOf(staged)
+	return r, err
+}
+
+// Reservation returns an upload in progress, so that it can have a new URL:
+// Committed when it has become a version, Gone when its file is deleted,
+// NotFound when there is none.
+func (db *DB) Reservation(ctx context.Context, a coreshed.Access, id coreshed.UUID, versionID int64) (coreshed.Reservation, error) {
+	r, err := one(ctx, db, func(rows *sql.Rows) (reservationState, error) {
+		var r reservationState
+		return r, rows.Scan(&r.upload, &r.path, &r.prefix, &r.staged, &r.committed, &r.deleted)
+	}, `SELECT u.id, f.path, u.prefix, u.staged_at, v.id IS NOT NULL, f.deleted_at IS NOT NULL FROM files f
+		LEFT JOIN uploads u ON u.file_id = f.id AND u.version_id = $3
+		LEFT JOIN versions v ON v.file_id = f.id AND v.version_id = $3
+		WHERE f.workspace_id = $1 AND f.uuid = $2`, a.Workspace.ID, id, versionID)
+	switch {
+	case err != nil:
+		return coreshed.Reservation{}, notFound(err, "The file does not exist.")
+	case r.deleted:
+		return coreshed.Reservation{}, coreshed.Errorf(coreshed.Gone, "The file has been deleted.")
+	case r.committed:
+		return coreshed.Reservation{}, coreshed.Errorf(coreshed.Committed, "The upload of version %d is complete.", versionID)
+	case !r.upload.Valid:
+		return coreshed.Reservation{}, coreshed.Errorf(coreshed.NotFound, "The file has no upload with version_id %d.", versionID)
+	}
+	return coreshed.Reservation{
+		ID: r.upload.Int64, FileUUID: id, VersionID: versionID, Path: r.path,
+		Prefix: r.prefix.String, StagedAt: timeOf(r.staged.Int64),
+	}, nil
+}
+
+type reservationState struct {
+	upload, staged     sql.NullInt64
+	prefix             sql.NullString
+	path               string
+	committed, deleted bool
+}
+
+// Slot is where a signed URL points: an upload in progress, a committed
+// version, or neither.
+type Slot struct {
+	Workspace   int64
+	File        int64
+	FileDeleted bool
+
+	Upload   int64  // row of the upload in progress; 0 for none
+	Prefix   string // of the upload or the version
+	IDLength int64  // of block ids so far; 0 before the first
+	Blocks   int64  // staged
+
+	Committed  bool
+	Version    coreshed.Version // when committed
+	CommitHash []byte
+	First      coreshed.Extent // of the version; zero for an empty one
+
+	Quota, Used int64 // bytes of the workspace, staged ones counted
+}
+
+// Slot finds what a signed URL points to. The URL is the caller's permission.
+// NotFound when nothing is there.
+func (db *DB) Slot(ctx context.Context, workspace, file coreshed.UUID, versionID int64) (Slot, error) {
+	return slot(ctx, db, workspace, file, versionID, "")
+}
+
+func slot(ctx context.Context, q querier, workspace, file coreshed.UUID, versionID int64, lock string) (Slot, error) {
+	return one(ctx, q, scanSlot, `
+		SELECT w.id, w.quota, w.used_bytes + w.staged_bytes, f.id, f.deleted_at IS NOT NULL,
+			u.id, u.id_length, u.block_count, COALESCE(u.prefix, v.prefix, ''),
+			v.id, v.created_at, v.size, v.etag, v.content_type, v.content_encoding, v.content_language,
+			v.content_disposition, v.cache_control, v.sha256, v.md5, v.state, v.commit_hash,
+			e.size, e.object_key, e.sha256, e.block_id
+		FROM workspaces w
+		JOIN files f ON f.workspace_id = w.id AND f.uuid = $2
+		LEFT JOIN uploads u ON u.file_id = f.id AND u.version_id = $3
+		LEFT JOIN versions v ON v.file_id = f.id AND v.version_id = $3
+		LEFT JOIN extents e ON e.version_row = v.id AND e.offset_bytes = 0
+		WHERE w.uuid = $1 AND w.deleted_at IS NULL AND (u.id IS NOT NULL OR v.id IS NOT NULL)`+lock,
+		workspace, file, versionID)
+}
+
+func scanSlot(rows *sql.Rows) (Slot, error) {
+	var s Slot
+	v := &s.Version
+	var upload, idLength, blocks, row, created, size, extent sql.NullInt64
+	var etag, contentType, encoding, language, disposition, cache, state, key, block sql.NullString
+	err := rows.Scan(&s.Workspace, &s.Quota, &s.Used, &s.File, &s.FileDeleted, &upload, &idLength, &blocks, &s.Prefix,
+		&row, &created, &size, &etag, &contentType, &encoding, &language, &disposition, &cache,
+		&v.SHA256, &v.MD5, &state, &s.CommitHash, &extent, &key, &s.First.SHA256, &block)
+	s.Upload, s.IDLength, s.Blocks = upload.Int64, idLength.Int64, blocks.Int64
+	s.Committed = row.Valid
+	v.ID, v.CreatedAt, v.Size, v.ETag = row.Int64, timeOrZero(created), size.Int64, etag.String
+	v.State = coreshed.ByteState(state.String)
+	v.Headers = coreshed.BlobHeaders{
+		ContentType: contentType.String, ContentEncoding: encoding.String, ContentLanguage: language.String,
+		ContentDisposition: disposition.String, CacheControl: cache.String,
+	}
+	s.First.Size, s.First.Key, s.First.Block = extent.Int64, key.String, block.String
+	return s, err
+}
+
+// StageBlock records a block whose bytes are durable. A block of the same id
+// is replaced. NotFound when the upload is no longer open.
+func (db *DB) StageBlock(ctx context.Context, upload int64, b coreshed.Extent) error {
+	return db.update(ctx, func(ctx context.Context, t tx) error {
+		workspace, err := one(ctx, t, value[int64], `SELECT f.workspace_id FROM uploads u JOIN files f ON f.id = u.file_id
+			WHERE u.id = $1 AND f.deleted_at IS NULL`+t.db().dialect.lock, upload)
+		if err != nil {
+			return notFound(err, "The upload is no longer open.")
+		}
+		replaced, err := dropBlocks(ctx, t, upload, `block_id = $2`, b.Block)
+		if err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, `INSERT INTO blocks (upload_id, block_id, size, object_key, sha256) VALUES ($1, $2, $3, $4, $5)`,
+			upload, b.Block, b.Size, b.Key, b.SHA256); err != nil {
+			return err
+		}
+		grown := b.Size - replaced.bytes
+		if _, err := t.exec(ctx, `UPDATE uploads SET staged_at = $2, staged_bytes = staged_bytes + $3,
+			block_count = block_count + $4, id_length = $5 WHERE id = $1`,
+			upload, t.db().micros(), grown, 1-replaced.count, len(b.Block)); err != nil {
+			return err
+		}
+		return count(ctx, t, workspace, totals{staged: grown})
+	})
+}
+
+// dropped counts blocks that left an upload.
+type dropped struct{ count, bytes int64 }
+
+// dropBlocks takes blocks out of an upload; the collector removes their
+// objects. The condition's arguments start at $2.
+func dropBlocks(ctx context.Context, t tx, upload int64, where string, args ...any) (dropped, error) {
+	args = append([]any{upload}, args...)
+	d, err := one(ctx, t, func(rows *sql.Rows) (dropped, error) {
+		var d dropped
+		return d, rows.Scan(&d.count, &d.bytes)
+	}, `SELECT count(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM blocks WHERE upload_id = $1 AND `+where, args...)
+	if err != nil || d.count == 0 {
+		return d, err
+	}
+	at := placeholders(len(args)+1, 1)
+	if _, err := t.exec(ctx, `INSERT INTO dropped_objects (object_key, dropped_at)
+		SELECT object_key, `+at+` FROM blocks WHERE upload_id = $1 AND `+where+` ON CONFLICT DO NOTHING`,
+		append(args, t.db().micros())...); err != nil {
+		return d, err
+	}
+	_, err = t.exec(ctx, `DELETE FROM blocks WHERE upload_id = $1 AND `+where, args...)
+	return d, err
+}
+
+// Blocks returns the staged blocks of an upload, in order of their ids.
+func (db *DB) Blocks(ctx context.Context, upload int64) ([]coreshed.Block, error) {
+	return all(ctx, db, scanBlock, `SELECT block_id, size FROM blocks WHERE upload_id = $1 ORDER BY block_id`, upload)
+}
+
+// CommittedBlocks returns the block list of a version; it is empty when the
+// version was written in one piece.
+func (db *DB) CommittedBlocks(ctx context.Context, version int64) ([]coreshed.Block, error) {
+	return all(ctx, db, scanBlock, `SELECT block_id, size FROM extents WHERE version_row = $1 AND block_id <> '' ORDER BY offset_bytes`, version)
+}
+
+func scanBlock(rows *sql.Rows) (coreshed.Block, error) {
+	var b coreshed.Block
+	return b, rows.Scan(&b.ID, &b.Size)
+}
+
+// Extents returns up to limit extents of a version, in order, from the one
+// that holds the byte at offset.
+func (db *DB) Extents(ctx context.Context, version, offset int64, limit int) ([]coreshed.Extent, error) {
+	return all(ctx, db, func(rows *sql.Rows) (coreshed.Extent, error) {
+		var e coreshed.Extent
+		return e, rows.Scan(&e.Block, &e.Offset, &e.Size, &e.Key, &e.SHA256)
+	}, `SELECT block_id, offset_bytes, size, object_key, sha256 FROM extents
+		WHERE version_row = $1 AND offset_bytes >= (SELECT COALESCE(MAX(offset_bytes), 0) FROM extents
+			WHERE version_row = $1 AND offset_bytes <= $2)
+		ORDER BY offset_bytes LIMIT $3`, version, offset, limit)
+}
+
+// UploadLifetime is how long staged blocks wait for their commit, counted from
+// the last of them.
+const UploadLifetime = 7 * 24 * time.Hour
