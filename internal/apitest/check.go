@@ -120,11 +120,12 @@ func decodeJSON(body []byte) (any, error) {
 	return value, nil
 }
 
+// visit says where and why value is not what schema describes. The error of the
+// library would print the whole schema too.
 func visit(schema *openapi3.Schema, value any) error {
 	err := schema.VisitJSON(value, openapi3.EnableJSONSchema2020())
-	var reason *openapi3.SchemaError
-	if errors.As(err, &reason) && reason.Reason != "" {
-		return errors.New(reason.Reason)
+	if mismatch, ok := errors.AsType[*openapi3.SchemaError](err); ok {
+		return fmt.Errorf("/%s: %s", strings.Join(mismatch.JSONPointer(), "/"), mismatch.Reason)
 	}
 	return err
 }
