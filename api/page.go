@@ -46,7 +46,7 @@ type answer struct {
 // render makes the page of all documents in FS.
 func render() ([]byte, error) {
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"prose": prose, "kind": kind, "ref": ref, "required": slices.Contains[[]string],
+		"prose": prose, "kind": kind, "ref": ref, "required": required,
 	}).Parse(pageHTML)
 	if err != nil {
 		return nil, fmt.Errorf("parse page of API documents: %w", err)
@@ -99,8 +99,8 @@ func answersOf(op *openapi3.Operation) []answer {
 
 var code = regexp.MustCompile("`([^`]*)`")
 
-// prose renders the little of CommonMark that the documents use: paragraphs and
-// code.
+// prose renders the little of CommonMark that the documents use, paragraphs and
+// code, and escapes all else.
 func prose(text string) template.HTML {
 	var b strings.Builder
 	for p := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
@@ -108,7 +108,7 @@ func prose(text string) template.HTML {
 			b.WriteString("<p>" + code.ReplaceAllString(template.HTMLEscapeString(p), "<code>$1</code>") + "</p>\n")
 		}
 	}
-	return template.HTML(b.String()) //nolint:gosec // escaped above
+	return template.HTML(b.String())
 }
 
 // ref names the component a schema refers to, or returns "".
@@ -117,6 +117,14 @@ func ref(s *openapi3.SchemaRef) string {
 		return ""
 	}
 	return path.Base(s.Ref)
+}
+
+// required reports whether a schema, or one it builds on, requires a property.
+func required(s *openapi3.Schema, name string) bool {
+	if slices.Contains(s.Required, name) {
+		return true
+	}
+	return slices.ContainsFunc(s.AllOf, func(base *openapi3.SchemaRef) bool { return required(base.Value, name) })
 }
 
 // kind says in words what values a schema that is written in place takes.

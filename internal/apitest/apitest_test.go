@@ -1,6 +1,7 @@
 package apitest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -129,6 +130,7 @@ var answers = []struct {
 func TestTransport(t *testing.T) {
 	for _, a := range answers {
 		t.Run(a.name, func(t *testing.T) {
+			t.Parallel()
 			rec := &recordingTB{TB: t}
 			if body := send(t, rec, a.method, a.target, answering(a.status, a.header, a.body)); body != a.body {
 				t.Errorf("body handed on is %q, want %q", body, a.body)
@@ -203,7 +205,7 @@ func TestBrokenBody(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if body, err := io.ReadAll(resp.Body); err != io.ErrUnexpectedEOF || string(body) != upload {
+	if body, err := io.ReadAll(resp.Body); !errors.Is(err, io.ErrUnexpectedEOF) || string(body) != upload {
 		t.Errorf("read %q, %v, want what came and %v", body, err, io.ErrUnexpectedEOF)
 	}
 }
@@ -261,5 +263,14 @@ func compare(t *testing.T, rec *recordingTB, want string) {
 		t.Errorf("reported: %s", rec.errors)
 	case want != "" && (len(rec.errors) != 1 || !strings.Contains(rec.errors[0], want)):
 		t.Errorf("reported %q, want one report with %q", rec.errors, want)
+	}
+}
+
+// BenchmarkList checks a full page, the largest body there is.
+func BenchmarkList(b *testing.B) {
+	page := strings.Replace(list, listed, strings.Repeat(listed+",", 4999)+listed, 1)
+	h := Handler(b, answering(http.StatusOK, media("application/json"), page))
+	for b.Loop() {
+		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", workspaceURL+"/files", nil))
 	}
 }

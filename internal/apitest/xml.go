@@ -28,7 +28,7 @@ func decodeXML(body []byte, schema *openapi3.Schema) (any, error) {
 	if err := d.Decode(&root); err != nil {
 		return nil, err
 	}
-	if _, err := d.Token(); err != io.EOF {
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("something follows the root element")
 	}
 	if want := rootName(schema); root.XMLName.Local != want {
