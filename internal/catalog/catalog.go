@@ -1,0 +1,91 @@
+// Package catalog does what needs rows and bytes together: uploads, downloads,
+// hashing, and the removal of bytes that no row names. Bytes are durable before
+// a row names them; when something fails between, bytes are left over, never a
+// row without bytes.
+package catalog
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/blob"
+	"github.com/coreshed/coreshed/internal/store"
+)
+
+// Config is what a Catalog is made of.
+type Config struct {
+	DB    *store.DB
+	Blobs blob.Store
+	// Floor is the free space in bytes below which no upload is taken.
+	// Deletes and downloads go on.
+	Floor uint64
+	Log   *slog.Logger
+	Now   func() time.Time // nil is time.Now
+}
+
+// Catalog joins the metadata and the bytes. Its methods may be called from
+// many goroutines.
+type Catalog struct {
+	db    *store.DB
+	blobs blob.Store
+	floor uint64
+	log   *slog.Logger
+	now   func() time.Time
+
+	space struct {
+		sync.Mutex
+		free uint64
+		read time.Time
+	}
+	moving moving
+}
+
+// New makes a Catalog. The stores stay the caller's to close.
+func New(c Config) *Catalog {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return &Catalog{db: c.DB, blobs: c.Blobs, floor: c.Floor, log: c.Log, now: c.Now}
+}
+
+// spaceFresh is how long a reading of the free space counts.
+const spaceFresh = time.Second
+
+// Room fails with Full when size more bytes do not fit above the free-space
+// floor.
+func (c *Catalog) Room(ctx context.Context, size int64) error {
+	spacer, ok := c.blobs.(blob.Spacer)
+	if !ok {
+		return nil
+	}
+	c.space.Lock()
+	defer c.space.Unlock()
+	if now := c.now(); now.Sub(c.space.read) > spaceFresh {
+		free, _, err := spacer.Free(ctx)
+		if err != nil {
+			return err
+		}
+		c.space.free, c.space.read = free, now
+	}
+	if c.space.free < c.floor+uint64(max(size, 0)) {
+		return coreshed.Errorf(coreshed.Full, "The server's disk is full: %d MiB are free, and %d MiB must stay free. "+
+			"Remove files for good or add space.", c.space.free>>20, c.floor>>20)
+	}
+	return nil
+}
+
+// fits fails with Full when size more bytes exceed the workspace's quota or
+// the server's space.
+func (c *Catalog) fits(ctx context.Context, s store.Slot, size int64) error {
+	if s.Quota > 0 && s.Used+size > s.Quota {
+		return coreshed.Errorf(coreshed.Full, "The workspace's quota is reached: %d of %d bytes are in use, uploads in progress counted. "+
+			"Ask an owner of the workspace for more.", s.Used, s.Quota)
+	}
+	return c.Room(ctx, size)
+}

@@ -1,0 +1,133 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreshed/coreshed/internal/blob"
+	"github.com/coreshed/coreshed/internal/store"
+)
+
+// Grace is how long an object that nothing names is left alone. It is far
+// longer than the time between an object's last byte and the row that names
+// it.
+const Grace = 24 * time.Hour
+
+// batch is how many rows or objects the collector works on at a time.
+const batch = 200
+
+// Collected says what one collection has removed.
+type Collected struct {
+	Uploads int // that were not committed for a week
+	Dropped int // objects that rows no longer need
+	Unnamed int // objects that no row ever named
+}
+
+// Collect ends uploads that have waited for their commit longer than a week,
+// then removes the objects that rows have dropped, and the objects that no row
+// names, both after the grace time. It never touches what this process is
+// writing. It may run at any time, and again after any failure.
+func (c *Catalog) Collect(ctx context.Context) (Collected, error) {
+	var done Collected
+	err := c.expireUploads(ctx, &done)
+	if err == nil {
+		err = c.collectDropped(ctx, &done)
+	}
+	if err == nil {
+		err = c.collectUnnamed(ctx, &done)
+	}
+	return done, err
+}
+
+func (c *Catalog) expireUploads(ctx context.Context, done *Collected) error {
+	for ctx.Err() == nil {
+		n, err := c.db.ExpireUploads(ctx, c.now().Add(-store.UploadLifetime), batch)
+		done.Uploads += n
+		if err != nil || n < batch {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+func (c *Catalog) collectDropped(ctx context.Context, done *Collected) error {
+	for ctx.Err() == nil {
+		keys, err := c.db.Dropped(ctx, c.now().Add(-Grace), batch)
+		if err != nil || len(keys) == 0 {
+			return err
+		}
+		for _, k := range keys {
+			if err := c.blobs.Delete(ctx, k); err != nil {
+				return fmt.Errorf("remove dropped object: %w", err)
+			}
+		}
+		if err := c.db.Forget(ctx, keys); err != nil {
+			return err
+		}
+		done.Dropped += len(keys)
+	}
+	return ctx.Err()
+}
+
+// collectUnnamed walks all objects. They come in order of their keys, so that
+// each prefix's rows are asked for once.
+func (c *Catalog) collectUnnamed(ctx context.Context, done *Collected) error {
+	var prefix string
+	var named map[string]bool
+	old := c.now().Add(-Grace)
+	for o, err := range c.blobs.List(ctx, "") {
+		if err != nil {
+			return fmt.Errorf("list objects: %w", err)
+		}
+		if p, _, _ := strings.Cut(o.Key, "/"); p != prefix || named == nil {
+			if named, err = c.db.Named(ctx, p); err != nil {
+				return err
+			}
+			prefix = p
+		}
+		if named[o.Key] || o.ModTime.After(old) || c.moving.has(o.Key) {
+			continue
+		}
+		if err := c.blobs.Delete(ctx, o.Key); err != nil {
+			return fmt.Errorf("remove unnamed object: %w", err)
+		}
+		done.Unnamed++
+	}
+	return nil
+}
+
+// moving are the keys of the objects that this process is writing.
+type moving struct{ keys sync.Map }
+
+func (m *moving) add(key string) (done func()) {
+	m.keys.Store(key, struct{}{})
+	return func() { m.keys.Delete(key) }
+}
+
+func (m *moving) has(key string) bool {
+	_, ok := m.keys.Load(key)
+	return ok
+}
+
+// sweeper is the ability of a blob store to remove what its own unfinished
+// writes have left.
+type sweeper interface {
+	Sweep(ctx context.Context, olderThan time.Time) (int, error)
+}
+
+// Sweep removes what unfinished writes have left in the blob store.
+func (c *Catalog) Sweep(ctx context.Context) error {
+	s, ok := blob.Store(c.blobs).(sweeper)
+	if !ok {
+		return nil
+	}
+	n, err := s.Sweep(ctx, c.now().Add(-Grace))
+	if n > 0 {
+		c.log.Info("removed unfinished writes", "objects", n)
+	}
+	return errors.Join(err, ctx.Err())
+}
