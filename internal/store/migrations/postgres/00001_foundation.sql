@@ -203,34 +203,46 @@ CREATE TABLE signing_keys (
     retired_at BIGINT
 );
 
+-- What a person has allowed a client to do. Codes and refresh tokens belong to
+-- one, and so do the access tokens that name it: to revoke it ends them all.
+CREATE TABLE authorizations (
+    family     TEXT COLLATE "C" NOT NULL PRIMARY KEY,
+    client_id  TEXT COLLATE "C" NOT NULL REFERENCES clients,
+    person_id  BIGINT NOT NULL REFERENCES people,
+    scope      TEXT COLLATE "C" NOT NULL,
+    nonce      TEXT COLLATE "C" NOT NULL,
+    expires_at BIGINT NOT NULL,
+    revoked_at BIGINT
+);
+CREATE INDEX authorizations_person ON authorizations (person_id);
+CREATE INDEX authorizations_client ON authorizations (client_id);
+CREATE INDEX authorizations_expires ON authorizations (expires_at);
+
 CREATE TABLE auth_codes (
     hash         BYTEA NOT NULL PRIMARY KEY,
-    client_id    TEXT COLLATE "C" NOT NULL,
-    person_id    BIGINT NOT NULL REFERENCES people,
+    family       TEXT COLLATE "C" NOT NULL REFERENCES authorizations,
     redirect_uri TEXT COLLATE "C" NOT NULL,
     challenge    TEXT COLLATE "C" NOT NULL,
-    scope        TEXT COLLATE "C" NOT NULL,
     expires_at   BIGINT NOT NULL,
-    used_at      BIGINT,
-    family       TEXT COLLATE "C" NOT NULL
+    used_at      BIGINT
 );
+CREATE INDEX auth_codes_family ON auth_codes (family);
 
 CREATE TABLE refresh_tokens (
     hash       BYTEA NOT NULL PRIMARY KEY,
-    family     TEXT COLLATE "C" NOT NULL,
-    client_id  TEXT COLLATE "C" NOT NULL,
-    person_id  BIGINT NOT NULL REFERENCES people,
-    scope      TEXT COLLATE "C" NOT NULL,
+    family     TEXT COLLATE "C" NOT NULL REFERENCES authorizations,
     expires_at BIGINT NOT NULL,
     used_at    BIGINT
 );
 CREATE INDEX refresh_tokens_family ON refresh_tokens (family);
+CREATE INDEX refresh_tokens_expires ON refresh_tokens (expires_at);
 
 CREATE TABLE sessions (
     hash       BYTEA NOT NULL PRIMARY KEY,
     person_id  BIGINT NOT NULL REFERENCES people,
     expires_at BIGINT NOT NULL
 );
+CREATE INDEX sessions_person ON sessions (person_id);
 
 -- Failed sign-ins by account and by address.
 CREATE TABLE attempts (

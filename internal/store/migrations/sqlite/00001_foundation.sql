@@ -201,34 +201,46 @@ CREATE TABLE signing_keys (
     retired_at INTEGER
 );
 
+-- What a person has allowed a client to do. Codes and refresh tokens belong to
+-- one, and so do the access tokens that name it: to revoke it ends them all.
+CREATE TABLE authorizations (
+    family     TEXT NOT NULL PRIMARY KEY,
+    client_id  TEXT NOT NULL REFERENCES clients,
+    person_id  INTEGER NOT NULL REFERENCES people,
+    scope      TEXT NOT NULL,
+    nonce      TEXT NOT NULL,
+    expires_at INTEGER NOT NULL,
+    revoked_at INTEGER
+);
+CREATE INDEX authorizations_person ON authorizations (person_id);
+CREATE INDEX authorizations_client ON authorizations (client_id);
+CREATE INDEX authorizations_expires ON authorizations (expires_at);
+
 CREATE TABLE auth_codes (
     hash         BLOB NOT NULL PRIMARY KEY,
-    client_id    TEXT NOT NULL,
-    person_id    INTEGER NOT NULL REFERENCES people,
+    family       TEXT NOT NULL REFERENCES authorizations,
     redirect_uri TEXT NOT NULL,
     challenge    TEXT NOT NULL,
-    scope        TEXT NOT NULL,
     expires_at   INTEGER NOT NULL,
-    used_at      INTEGER,
-    family       TEXT NOT NULL
+    used_at      INTEGER
 );
+CREATE INDEX auth_codes_family ON auth_codes (family);
 
 CREATE TABLE refresh_tokens (
     hash       BLOB NOT NULL PRIMARY KEY,
-    family     TEXT NOT NULL,
-    client_id  TEXT NOT NULL,
-    person_id  INTEGER NOT NULL REFERENCES people,
-    scope      TEXT NOT NULL,
+    family     TEXT NOT NULL REFERENCES authorizations,
     expires_at INTEGER NOT NULL,
     used_at    INTEGER
 );
 CREATE INDEX refresh_tokens_family ON refresh_tokens (family);
+CREATE INDEX refresh_tokens_expires ON refresh_tokens (expires_at);
 
 CREATE TABLE sessions (
     hash       BLOB NOT NULL PRIMARY KEY,
     person_id  INTEGER NOT NULL REFERENCES people,
     expires_at INTEGER NOT NULL
 );
+CREATE INDEX sessions_person ON sessions (person_id);
 
 -- Failed sign-ins by account and by address.
 CREATE TABLE attempts (
