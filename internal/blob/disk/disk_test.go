@@ -95,6 +95,9 @@ func TestSymlinkOutside(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := blob.NewKey(blob.NewPrefix())
+	if err := os.Mkdir(filepath.Join(dir, key[:2]), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.Symlink(outside, filepath.Join(dir, key[:2], strings.Replace(key, "/", ".", 1))); err != nil {
 		t.Skip("this system makes no symlinks:", err)
 	}
@@ -112,6 +115,9 @@ func TestSweep(t *testing.T) {
 	key := blob.NewKey(blob.NewPrefix())
 	temp := filepath.Join(dir, key[:2], strings.Replace(key, "/", ".", 1)+".tmp")
 	foreign := filepath.Join(dir, key[:2], "notes.tmp")
+	if err := os.Mkdir(filepath.Dir(temp), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range []string{temp, foreign} {
 		if err := os.WriteFile(name, []byte("half"), 0o600); err != nil {
 			t.Fatal(err)

@@ -2,9 +2,13 @@ package disk
 
 import "sync"
 
-// folder groups the syncs of one fan-out folder.
+// folder groups the syncs of one folder.
 type folder struct {
-	path    string
+	path string
+
+	making sync.Mutex
+	made   bool // and synced in the folder above
+
 	running sync.Mutex // held during a sync
 
 	mu   sync.Mutex
@@ -21,19 +25,24 @@ type round struct {
 // while one runs share the next. It cannot be cancelled: what the caller
 // changed is in the folder already, and only the end tells whether it stays.
 func (f *folder) sync() error {
-	f.mu.Lock()
-	r := f.next
-	leader := r == nil
-	if leader {
-		r = &round{done: make(chan struct{})}
-		f.next = r
-	}
-	f.mu.Unlock()
+	r, leader := f.join()
 	if leader {
 		f.lead(r)
 	}
 	<-r.done
 	return r.err
+}
+
+// join returns the round that has not begun, and whether the caller made it
+// and must lead it.
+func (f *folder) join() (r *round, leader bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.next != nil {
+		return f.next, false
+	}
+	f.next = &round{done: make(chan struct{})}
+	return f.next, true
 }
 
 func (f *folder) lead(r *round) {

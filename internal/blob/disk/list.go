@@ -115,6 +115,9 @@ func (s *Store) readFolder(ctx context.Context, dir string) ([]string, error) {
 		return nil, err
 	}
 	f, err := s.root.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // no object has come here yet
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,9 @@ func (s *Store) Put(ctx context.Context, key string, r io.Reader, size int64) er
 }
 
 func (s *Store) put(ctx context.Context, key string, r io.Reader, size int64) error {
+	if err := s.makeFolder(key); err != nil {
+		return err
+	}
 	name := path(key)
 	temp := name + tempSuffix
 	// The temporary name is derived from the key and made with O_EXCL, so it
