@@ -79,16 +79,7 @@ func TestJavaScript(t *testing.T) {
 func TestNotebook(t *testing.T) {
 	jupyter := tool(t, filepath.Join(repo, venv, "bin", "jupyter-execute"))
 	cmd := exec.Command(jupyter, "first-steps.ipynb")
-	cmd.Dir, cmd.Env = filepath.Join(repo, "examples"), append(start(t, asMe).env(), "IPYTHONDIR="+t.TempDir())
-	play(t, cmd)
-}
-
-func TestGeologistWalk(t *testing.T) {
-	cmd := exec.Command(tool(t, "bash"), filepath.Join(repo, "scripts", "walk", "geologist"))
-	cmd.Dir = t.TempDir()
-	cmd.Env = append(os.Environ(),
-		"CORESHED="+coreshed,
-		"PYTHON="+tool(t, filepath.Join(repo, venv, "bin", "python")))
+	cmd.Dir, cmd.Env = filepath.Join(repo, "examples"), append(start(t, asMe).env(), "HOME="+t.TempDir())
 	play(t, cmd)
 }
 

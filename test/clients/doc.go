@@ -1,7 +1,6 @@
 // Package clients tests the server with clients that nobody here wrote: the
-// Evo SDK for Python, the Azure Blob clients for Go, JavaScript and Python, a
-// notebook, and a geologist's first hour. They are unmodified, and drive the
-// real binary.
+// Evo SDK for Python, the Azure Blob clients for Go, JavaScript and Python, and
+// the notebook in examples. They are unmodified, and drive the real binary.
 //
 // The tests are behind the build tag ring2. scripts/setup installs what they
 // need; what is missing is a failure, never a skip.
