@@ -197,6 +197,29 @@ func TestNoResidue(t *testing.T) {
 	}
 }
 
+// TestFolderVanishes takes the folder away under a Put, so that its last
+// steps fail.
+func TestFolderVanishes(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows keeps a folder with an open file")
+	}
+	s, dir := open(t)
+	key := blob.NewKey(blob.NewPrefix())
+	vanish := readerFunc(func([]byte) (int, error) {
+		return 0, errors.Join(io.EOF, os.RemoveAll(filepath.Join(dir, key[:2])))
+	})
+	r := io.MultiReader(strings.NewReader("core"), vanish)
+	if err := s.Put(t.Context(), key, r, 4); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Put = %v, want fs.ErrNotExist", err)
+	}
+	if o, err := s.Stat(t.Context(), key); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Stat = %+v, %v; want fs.ErrNotExist", o, err)
+	}
+	if err := reopen(t, dir).Put(t.Context(), key, strings.NewReader("core"), 4); err != nil {
+		t.Errorf("Put after reopening: %v", err)
+	}
+}
+
 // TestSendfile wants the one shape of source that net/http passes on to
 // sendfile: an *io.LimitedReader over an *os.File.
 func TestSendfile(t *testing.T) {
@@ -235,7 +258,8 @@ func (w *readerFrom) ReadFrom(r io.Reader) (int64, error) {
 
 func TestFree(t *testing.T) {
 	s, _ := open(t)
-	free, total, err := s.Free(t.Context())
+	var spacer blob.Spacer = s
+	free, total, err := spacer.Free(t.Context())
 	if err != nil || free == 0 || free > total {
 		t.Errorf("Free = %d of %d, %v", free, total, err)
 	}
