@@ -96,9 +96,7 @@ async def test_bad_tokens(server, transport, workspace, authorizer, error):
 
 async def test_a_refused_token_is_fetched_again(server, transport, grant, workspace):
     await grant("viewer")
-    oauth = OAuthConnector(
-        transport, server.service_client_id, server.service_client_secret, base_uri=server.tls_url
-    )
+    oauth = OAuthConnector(transport, server.service_client_id, server.service_client_secret, base_uri=server.tls_url)
     authorizer = ClientCredentialsAuthorizer(oauth, scopes="evo.discovery evo.workspace evo.file")
     await authorizer.authorize()
     async with authorizer._mutex:

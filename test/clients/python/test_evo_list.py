@@ -13,9 +13,7 @@ def raw_list(files, workspace, admin):
     api = FileV2Api(admin)
 
     async def raw_list(**parameters):
-        return await api.list_files(
-            organisation_id=str(workspace.org_id), workspace_id=str(workspace.id), **parameters
-        )
+        return await api.list_files(organisation_id=str(workspace.org_id), workspace_id=str(workspace.id), **parameters)
 
     return raw_list
 
