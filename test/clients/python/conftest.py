@@ -41,22 +41,32 @@ async def admin(server, transport):
 
 
 @pytest.fixture(scope="session")
-async def service(server, transport):
-    """The hub, as the service account, which signs in with its client credentials."""
+def service_authorizer(server, transport):
+    """Signs the service account in with its client credentials."""
     oauth = OAuthConnector(
         transport,
         client_id=server.service_client_id,
         client_secret=server.service_client_secret,
         base_uri=server.tls_url,
     )
-    authorizer = ClientCredentialsAuthorizer(oauth, scopes=EvoScopes.all_evo)
-    async with APIConnector(server.tls_url, transport, authorizer) as hub:
+    return ClientCredentialsAuthorizer(oauth, scopes=EvoScopes.all_evo)
+
+
+@pytest.fixture(scope="session")
+async def service(server, transport, service_authorizer):
+    """The hub, as the service account."""
+    async with APIConnector(server.tls_url, transport, service_authorizer) as hub:
         yield hub
 
 
 @pytest.fixture
 def workspaces(server, admin):
     return WorkspaceAPIClient(admin, uuid.UUID(server.org_id))
+
+
+@pytest.fixture
+def service_workspaces(server, service):
+    return WorkspaceAPIClient(service, uuid.UUID(server.org_id))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from azure.core.exceptions import (
     ResourceNotFoundError,
 )
 from azure.storage.blob import BlobBlock, BlobClient, BlobType
+
 from control import Control
 
 MiB = 1024 * 1024

@@ -27,7 +27,7 @@ AWKWARD = [
     "CON/aux.txt",
     "a/b/c/d/e/f/g/h/deep.csv",
     "summary",
-    "path/files/health_check",
+    "path/files/x",
 ]
 
 

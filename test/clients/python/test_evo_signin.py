@@ -7,10 +7,11 @@ import webbrowser
 
 import pytest
 import requests
-from browser import Person
 from evo.common import APIConnector
 from evo.discovery import DiscoveryAPIClient
 from evo.oauth import AuthorizationCodeAuthorizer, EvoScopes, OAuthConnector, OAuthError
+
+from browser import Person
 
 REDIRECT = "http://localhost:3000/signin-callback"
 SCOPES = EvoScopes.all_evo | EvoScopes.offline_access
