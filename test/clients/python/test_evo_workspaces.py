@@ -46,7 +46,7 @@ async def test_service_manager(server, transport, service_authorizer, grant, wor
 async def test_the_default_workspace(server, workspaces):
     found = await workspaces.get_workspace(uuid.UUID(server.workspace_id))
 
-    assert found.display_name == server.workspace
+    assert found.display_name.casefold() == server.workspace
     assert found.created_at.tzinfo and found.updated_at.tzinfo
 
 
