@@ -60,6 +60,9 @@ type Error struct {
 	Kind Kind
 	Msg  string
 
+	// Field names the parameter or member that is at fault, when it is one.
+	Field string
+
 	// Permitted and Role say, for Forbidden, which roles would do and which
 	// one the caller has.
 	Permitted []Role

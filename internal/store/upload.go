@@ -17,7 +17,7 @@ import (
 func (db *DB) Reserve(ctx context.Context, a coreshed.Access, path, prefix string) (coreshed.Reservation, error) {
 	var r coreshed.Reservation
 	err := db.update(ctx, func(ctx context.Context, t tx) error {
-		f, err := lockFile(ctx, t, a, `path_key = $2 AND deleted_at IS NULL AND current_id IS NOT NULL`, coreshed.FoldPath(path))
+		f, err := lockPath(ctx, t, a, path)
 		if errors.Is(err, coreshed.NotFound) {
 			f, err = reserveFile(ctx, t, a, path)
 		}
@@ -44,7 +44,13 @@ func reserveFile(ctx context.Context, t tx, a coreshed.Access, path string) (fil
 		uuid.New(), a.Workspace.ID, path, coreshed.FoldPath(path), coreshed.FoldPath(name), t.db().micros(), person); err != nil {
 		return fileState{}, err
 	}
-	return lockFile(ctx, t, a, `path_key = $2 AND deleted_at IS NULL AND current_id IS NULL`, coreshed.FoldPath(path))
+	return lockPath(ctx, t, a, path)
+}
+
+// lockPath locks the live file at a path, else the one reserved there. One
+// query looks for both: the other may become the one while this waits.
+func lockPath(ctx context.Context, t tx, a coreshed.Access, path string) (fileState, error) {
+	return lockFile(ctx, t, a, `path_key = $2 AND deleted_at IS NULL ORDER BY current_id IS NULL`, coreshed.FoldPath(path))
 }
 
 // ReserveVersion begins an upload of a new version of a file: Gone when it is
@@ -101,13 +107,23 @@ func scanReservation(rows *sql.Rows) (coreshed.Reservation, error) {
 // Committed when it has become a version, Gone when its file is deleted,
 // NotFound when there is none.
 func (db *DB) Reservation(ctx context.Context, a coreshed.Access, id coreshed.UUID, versionID int64) (coreshed.Reservation, error) {
+	return db.reservation(ctx, a, versionID, `f.uuid = $3`, id)
+}
+
+// ReservationByPath is Reservation for a clean path, at which no deleted file
+// is found.
+func (db *DB) ReservationByPath(ctx context.Context, a coreshed.Access, path string, versionID int64) (coreshed.Reservation, error) {
+	return db.reservation(ctx, a, versionID, `f.path_key = $3 AND f.deleted_at IS NULL`, coreshed.FoldPath(path))
+}
+
+func (db *DB) reservation(ctx context.Context, a coreshed.Access, versionID int64, where string, key any) (coreshed.Reservation, error) {
 	r, err := one(ctx, db, func(rows *sql.Rows) (reservationState, error) {
 		var r reservationState
-		return r, rows.Scan(&r.upload, &r.path, &r.prefix, &r.staged, &r.committed, &r.deleted)
-	}, `SELECT u.id, f.path, u.prefix, u.staged_at, v.id IS NOT NULL, f.deleted_at IS NOT NULL FROM files f
-		LEFT JOIN uploads u ON u.file_id = f.id AND u.version_id = $3
-		LEFT JOIN versions v ON v.file_id = f.id AND v.version_id = $3
-		WHERE f.workspace_id = $1 AND f.uuid = $2`, a.Workspace.ID, id, versionID)
+		return r, rows.Scan(&r.upload, &r.file, &r.path, &r.prefix, &r.staged, &r.committed, &r.deleted)
+	}, `SELECT u.id, f.uuid, f.path, u.prefix, u.staged_at, v.id IS NOT NULL, f.deleted_at IS NOT NULL FROM files f
+		LEFT JOIN uploads u ON u.file_id = f.id AND u.version_id = $2
+		LEFT JOIN versions v ON v.file_id = f.id AND v.version_id = $2
+		WHERE f.workspace_id = $1 AND `+where+` ORDER BY u.id IS NULL, v.id IS NULL`, a.Workspace.ID, versionID, key)
 	switch {
 	case err != nil:
 		return coreshed.Reservation{}, notFound(err, "The file does not exist.")
@@ -119,13 +135,14 @@ func (db *DB) Reservation(ctx context.Context, a coreshed.Access, id coreshed.UU
 		return coreshed.Reservation{}, coreshed.Errorf(coreshed.NotFound, "The file has no upload with version_id %d.", versionID)
 	}
 	return coreshed.Reservation{
-		ID: r.upload.Int64, FileUUID: id, VersionID: versionID, Path: r.path,
+		ID: r.upload.Int64, FileUUID: r.file, VersionID: versionID, Path: r.path,
 		Prefix: r.prefix.String, StagedAt: timeOf(r.staged.Int64),
 	}, nil
 }
 
 type reservationState struct {
 	upload, staged     sql.NullInt64
+	file               coreshed.UUID
 	prefix             sql.NullString
 	path               string
 	committed, deleted bool

@@ -250,25 +250,31 @@ func setTitle(ctx context.Context, t tx, row int64, title string) error {
 	if n := utf8.RuneCountInString(title); n < 1 || n > coreshed.MaxTitleLength || !utf8.ValidString(title) {
 		return coreshed.Errorf(coreshed.Invalid, "The name of a workspace has 1 to %d characters.", coreshed.MaxTitleLength)
 	}
-	key := coreshed.FoldPath(title)
-	taken, err := one(ctx, t, value[int64], `
-		SELECT count(*) FROM workspaces x JOIN workspaces w ON w.org_id = x.org_id
-		WHERE w.id = $1 AND x.id <> $1 AND x.title_key = $2 AND x.deleted_at IS NULL`, row, key)
+	taken, err := titles(ctx, t, row, title)
 	if err != nil {
 		return err
 	}
 	if taken > 0 {
 		return titleTaken(title)
 	}
-	_, err = t.exec(ctx, `UPDATE workspaces SET title = $2, title_key = $3 WHERE id = $1`, row, title, key)
+	_, err = t.exec(ctx, `UPDATE workspaces SET title = $2, title_key = $3 WHERE id = $1`, row, title, coreshed.FoldPath(title))
 	if err != nil && t.db().dialect.unique(err) {
 		return titleTaken(title)
 	}
 	return err
 }
 
+// titles counts the other live workspaces of the organisation with a title.
+func titles(ctx context.Context, t tx, row int64, title string) (int64, error) {
+	return one(ctx, t, value[int64], `
+		SELECT count(*) FROM workspaces x JOIN workspaces w ON w.org_id = x.org_id
+		WHERE w.id = $1 AND x.id <> $1 AND x.title_key = $2 AND x.deleted_at IS NULL`, row, coreshed.FoldPath(title))
+}
+
 func titleTaken(title string) error {
-	return coreshed.Errorf(coreshed.Conflict, "There is a workspace with the name %q already.", title)
+	err := coreshed.Errorf(coreshed.Conflict, "There is a workspace with the name %q already.", title)
+	err.Field = "name"
+	return err
 }
 
 // maxSlugLength bounds Workspace.Name.
@@ -304,70 +310,46 @@ func (db *DB) DeleteWorkspace(ctx context.Context, a coreshed.Access) error {
 	})
 }
 
-// RestoreWorkspace makes a deleted workspace live again: Conflict when another
-// has taken its title meanwhile.
-func (db *DB) RestoreWorkspace(ctx context.Context, a coreshed.Access) error {
-	return db.update(ctx, func(ctx context.Context, t tx) error {
-		if err := setTitle(ctx, t, a.Workspace.ID, a.Workspace.Title); err != nil {
-			return err
+// RestoreWorkspace makes a deleted workspace live again. When another has its
+// title by now, it gets the first free numbered one and renamed is true.
+// Restoring a live one changes nothing.
+func (db *DB) RestoreWorkspace(ctx context.Context, a coreshed.Access) (renamed bool, err error) {
+	err = db.update(ctx, func(ctx context.Context, t tx) error {
+		title, err := one(ctx, t, value[string], `SELECT title FROM workspaces
+			WHERE id = $1 AND deleted_at IS NOT NULL`+t.db().dialect.lock, a.Workspace.ID)
+		if errors.Is(err, coreshed.NotFound) {
+			return nil
 		}
-		_, err := t.exec(ctx, `UPDATE workspaces SET deleted_at = NULL WHERE id = $1`, a.Workspace.ID)
-		return err
-	})
-}
-
-// Granted is a person's role in a workspace.
-type Granted struct {
-	Person coreshed.Person
-	Role   coreshed.Role
-}
-
-// Grants returns who has which role in the workspace, in order of e-mail.
-func (db *DB) Grants(ctx context.Context, workspaceID int64) ([]Granted, error) {
-	return all(ctx, db, func(rows *sql.Rows) (Granted, error) {
-		var g Granted
-		var p nullPerson
-		err := rows.Scan(&p.id, &p.name, &p.email, &g.Role)
-		g.Person = p.person()
-		return g, err
-	}, `SELECT p.uuid, p.name, p.email, g.role FROM grants g JOIN people p ON p.id = g.person_id
-		WHERE g.workspace_id = $1 ORDER BY p.email_key, p.id`, workspaceID)
-}
-
-// Grant gives a person a role, in place of the one they had. NotFound when
-// there is no such person.
-func (db *DB) Grant(ctx context.Context, workspaceID int64, person coreshed.UUID, role coreshed.Role) error {
-	if !role.Valid() {
-		return coreshed.Errorf(coreshed.Invalid, "%q is not a role.", role)
-	}
-	return db.update(ctx, func(ctx context.Context, t tx) error {
-		row, err := personRow(ctx, t, person)
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(ctx, `INSERT INTO grants (workspace_id, person_id, role) VALUES ($1, $2, $3)
-			ON CONFLICT (workspace_id, person_id) DO UPDATE SET role = excluded.role`, workspaceID, row, role)
-		return err
-	})
-}
-
-// Revoke takes a person's role away. NotFound when they have none.
-func (db *DB) Revoke(ctx context.Context, workspaceID int64, person coreshed.UUID) error {
-	return db.update(ctx, func(ctx context.Context, t tx) error {
-		n, err := t.exec(ctx, `DELETE FROM grants WHERE workspace_id = $1
-			AND person_id = (SELECT id FROM people WHERE uuid = $2)`, workspaceID, person)
-		if err == nil && n == 0 {
-			err = coreshed.Errorf(coreshed.NotFound, "This person has no role in the workspace.")
+		free, err := freeTitle(ctx, t, a.Workspace.ID, title)
+		if err != nil {
+			return err
 		}
+		renamed = free != title
+		if err := setTitle(ctx, t, a.Workspace.ID, free); err != nil {
+			return err
+		}
+		_, err = t.exec(ctx, `UPDATE workspaces SET deleted_at = NULL WHERE id = $1`, a.Workspace.ID)
 		return err
 	})
+	return renamed, err
 }
 
-// personRow returns the row id of a person.
-func personRow(ctx context.Context, q querier, id coreshed.UUID) (int64, error) {
-	row, err := one(ctx, q, value[int64], `SELECT id FROM people WHERE uuid = $1`, id)
-	if errors.Is(err, coreshed.NotFound) {
-		return 0, coreshed.Errorf(coreshed.NotFound, "There is no person with the id %s.", id)
+// freeTitle returns the title, or its first numbered alternative that no other
+// live workspace of the organisation has.
+func freeTitle(ctx context.Context, t tx, row int64, title string) (string, error) {
+	for n := 0; ; n++ {
+		candidate := title
+		if n > 0 {
+			suffix := fmt.Sprintf(" (%d)", n)
+			runes := []rune(title)
+			candidate = string(runes[:min(len(runes), coreshed.MaxTitleLength-len(suffix))]) + suffix
+		}
+		taken, err := titles(ctx, t, row, candidate)
+		if err != nil || taken == 0 {
+			return candidate, err
+		}
 	}
-	return row, err
 }

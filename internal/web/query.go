@@ -85,5 +85,7 @@ func ParseID(text string) (coreshed.UUID, error) {
 }
 
 func invalid(name, want string) error {
-	return coreshed.Errorf(coreshed.Invalid, "The parameter %s must be %s.", name, want)
+	err := coreshed.Errorf(coreshed.Invalid, "The parameter %s must be %s.", name, want)
+	err.Field = name
+	return err
 }
