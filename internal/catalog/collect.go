@@ -77,22 +77,41 @@ func (c *Catalog) collectDropped(ctx context.Context, done *Collected) error {
 // each prefix's rows are asked for once.
 func (c *Catalog) collectUnnamed(ctx context.Context, done *Collected) error {
 	var prefix string
-	var named map[string]bool
+	var settled []string // objects of the prefix
 	old := c.now().Add(-Grace)
 	for o, err := range c.blobs.List(ctx, "") {
 		if err != nil {
 			return fmt.Errorf("list objects: %w", err)
 		}
-		if p, _, _ := strings.Cut(o.Key, "/"); p != prefix || named == nil {
-			if named, err = c.db.Named(ctx, p); err != nil {
+		if p, _, _ := strings.Cut(o.Key, "/"); p != prefix {
+			if err := c.removeUnnamed(ctx, prefix, settled, done); err != nil {
 				return err
 			}
-			prefix = p
+			prefix, settled = p, settled[:0]
 		}
-		if named[o.Key] || o.ModTime.After(old) || c.moving.has(o.Key) {
+		if !o.ModTime.After(old) && !c.moving.has(o.Key) {
+			settled = append(settled, o.Key)
+		}
+	}
+	return c.removeUnnamed(ctx, prefix, settled, done)
+}
+
+// removeUnnamed removes those of a prefix's objects that no row names. They
+// have been seen, and seen not to move, before the rows are asked for: one
+// without a row by now will never have one.
+func (c *Catalog) removeUnnamed(ctx context.Context, prefix string, keys []string, done *Collected) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	named, err := c.db.Named(ctx, prefix)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if named[k] {
 			continue
 		}
-		if err := c.blobs.Delete(ctx, o.Key); err != nil {
+		if err := c.blobs.Delete(ctx, k); err != nil {
 			return fmt.Errorf("remove unnamed object: %w", err)
 		}
 		done.Unnamed++
@@ -100,7 +119,8 @@ func (c *Catalog) collectUnnamed(ctx context.Context, done *Collected) error {
 	return nil
 }
 
-// moving are the keys of the objects that this process is writing.
+// moving are the keys of the objects that this process is writing, until their
+// rows are written, too.
 type moving struct{ keys sync.Map }
 
 func (m *moving) add(key string) (done func()) {

@@ -32,7 +32,7 @@ func (c *Catalog) Open(ctx context.Context, s store.Slot, offset, length int64) 
 	if !s.Version.State.Served() {
 		return nil, coreshed.Errorf(coreshed.Gone, "The bytes of this version are not there any more (%s).", s.Version.State)
 	}
-	if offset < 0 || length < 0 || offset+length > s.Version.Size {
+	if offset < 0 || length < 0 || length > s.Version.Size-offset {
 		return nil, fmt.Errorf("open version %d: range %d+%d outside its %d bytes", s.Version.ID, offset, length, s.Version.Size)
 	}
 	r := &Reader{ctx: ctx, c: c, version: s.Version.ID, offset: offset, left: length}

@@ -34,6 +34,9 @@ var (
 	// ErrBlockIDLength refuses a block id whose length differs from the
 	// earlier ones of the upload.
 	ErrBlockIDLength = errors.New("the block ids of an upload must have the same length")
+	// ErrEmptyBlock refuses a block without bytes: the block after it would
+	// have the same place in the version.
+	ErrEmptyBlock = errors.New("a block must not be empty")
 	// ErrTooManyBlocks refuses more staged blocks than an upload can have.
 	ErrTooManyBlocks = errors.New("the upload has the largest number of staged blocks")
 )
@@ -70,8 +73,9 @@ func (c *Catalog) PutBlob(ctx context.Context, t Target, body io.Reader, size in
 	if err := c.fits(ctx, s, size); err != nil {
 		return coreshed.Version{}, err
 	}
-	whole := coreshed.Extent{Size: size}
-	if whole.Key, err = c.write(ctx, s.Prefix, d, size); err != nil {
+	whole := coreshed.Extent{Key: blob.NewKey(s.Prefix), Size: size}
+	defer c.moving.add(whole.Key)()
+	if err := c.write(ctx, whole.Key, d, size); err != nil {
 		return coreshed.Version{}, err
 	}
 	whole.SHA256 = d.sha256()
@@ -83,34 +87,28 @@ func (c *Catalog) PutBlob(ctx context.Context, t Target, body io.Reader, size in
 	return v, err
 }
 
-// write stores a body under a new key of the prefix, and checks its sums
-// before anything can name it. Of an empty body there is no object.
-func (c *Catalog) write(ctx context.Context, prefix string, d *digest, size int64) (string, error) {
+// write stores a body under a key that is moving, and checks its sums before
+// anything can name it. Of an empty body there is no object.
+func (c *Catalog) write(ctx context.Context, key string, d *digest, size int64) error {
 	if size == 0 {
-		return "", d.finish()
+		return d.finish()
 	}
-	key := blob.NewKey(prefix)
-	done := c.moving.add(key)
-	defer done()
 	if err := c.blobs.Put(ctx, key, d, size); err != nil {
 		if errors.Is(err, blob.ErrNoSpace) {
-			return "", coreshed.Errorf(coreshed.Full, "The server's disk is full. Remove files for good or add space.").Because(err)
+			return coreshed.Errorf(coreshed.Full, "The server's disk is full. Remove files for good or add space.").Because(err)
 		}
-		return "", fmt.Errorf("write object: %w", err)
+		return fmt.Errorf("write object: %w", err)
 	}
 	if err := d.check(); err != nil {
 		c.discard(ctx, key)
-		return "", err
+		return err
 	}
-	return key, nil
+	return nil
 }
 
 // discard removes an object that nothing names. When that fails too, the
 // collector will.
 func (c *Catalog) discard(ctx context.Context, key string) {
-	if key == "" {
-		return
-	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
 	defer cancel()
 	if err := c.blobs.Delete(ctx, key); err != nil {
@@ -151,6 +149,8 @@ func (c *Catalog) PutBlock(ctx context.Context, t Target, id string, body io.Rea
 		return err
 	case s.Committed:
 		return store.ErrOtherCommit
+	case size == 0:
+		return ErrEmptyBlock
 	case s.IDLength != 0 && s.IDLength != int64(len(id)):
 		return ErrBlockIDLength
 	case s.Blocks >= MaxStagedBlocks:
@@ -159,9 +159,9 @@ func (c *Catalog) PutBlock(ctx context.Context, t Target, id string, body io.Rea
 	if err := c.fits(ctx, s, size); err != nil {
 		return err
 	}
-	d := newDigest(body, sums)
-	key, err := c.write(ctx, s.Prefix, d, size)
-	if err != nil {
+	d, key := newDigest(body, sums), blob.NewKey(s.Prefix)
+	defer c.moving.add(key)()
+	if err := c.write(ctx, key, d, size); err != nil {
 		return err
 	}
 	err = c.db.StageBlock(context.WithoutCancel(ctx), s.Upload, coreshed.Extent{Block: id, Size: size, Key: key, SHA256: d.sha256()})
