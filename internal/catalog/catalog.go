@@ -84,8 +84,21 @@ func (c *Catalog) Room(ctx context.Context, size int64) error {
 // the server's space.
 func (c *Catalog) fits(ctx context.Context, s store.Slot, size int64) error {
 	if s.Quota > 0 && s.Used+size > s.Quota {
-		return coreshed.Errorf(coreshed.Full, "The workspace's quota is reached: %d of %d bytes are in use, uploads in progress counted. "+
-			"Ask an owner of the workspace for more.", s.Used, s.Quota)
+		return quotaReached(s.Used, s.Quota)
 	}
 	return c.Room(ctx, size)
+}
+
+// RoomIn fails with Full when a workspace may not begin another upload, because
+// of its quota or the server's space.
+func (c *Catalog) RoomIn(ctx context.Context, w coreshed.Workspace) error {
+	if w.Quota > 0 && w.Used >= w.Quota {
+		return quotaReached(w.Used, w.Quota)
+	}
+	return c.Room(ctx, 0)
+}
+
+func quotaReached(used, quota int64) error {
+	return coreshed.Errorf(coreshed.Full, "The workspace's quota is reached: %d of %d bytes are in use, uploads in progress counted. "+
+		"Ask an owner of the workspace for more.", used, quota)
 }

@@ -1,0 +1,71 @@
+package server
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/coreshed/coreshed/internal/auth"
+)
+
+// Config says how to serve. The zero value of a field is its default.
+type Config struct {
+	// Data is the folder of everything the server keeps; it is made when
+	// absent. Ephemeral keeps everything in memory instead.
+	Data      string
+	Ephemeral bool
+
+	Listen      string // plain HTTP and the CONNECT door; "127.0.0.1:8080"
+	ListenPlain bool   // permits a Listen address that is not loopback
+	TLSListen   string // HTTPS; none
+	TLSCert     string // certificate and key files; a local CA's when empty
+	TLSKey      string
+	TLSName     string // "coreshed.localhost"
+	PublicURL   string // origin of all links; the request's own when empty
+
+	Database string // URL; SQLite in Data when empty
+
+	Floor       int64         // free bytes below which uploads are refused; 1 GiB
+	URLLifetime time.Duration // of signed URLs; 30 minutes
+	Drain       time.Duration // for which running transfers may end at shutdown; 30 seconds
+
+	Organisation string // name of the one made at the first start; "Coreshed"
+	Workspace    string // title of the one made at the first start; "Default"
+
+	Issuers        []auth.ExternalIssuer // whose tokens are taken beside our own
+	CORS           []string              // origins whose pages may use signed URLs; "*" for all
+	TrustedProxies []netip.Prefix
+	MetricsAllow   []netip.Prefix // who may read /metrics; loopback
+
+	Version string
+	Log     *slog.Logger
+	Now     func() time.Time
+}
+
+func (c Config) withDefaults() Config {
+	set(&c.Listen, "127.0.0.1:8080")
+	set(&c.TLSName, "coreshed.localhost")
+	set(&c.Floor, 1<<30)
+	set(&c.URLLifetime, 30*time.Minute)
+	set(&c.Drain, 30*time.Second)
+	set(&c.Organisation, "Coreshed")
+	set(&c.Workspace, "Default")
+	set(&c.Version, "dev")
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.MetricsAllow == nil {
+		c.MetricsAllow = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
+	}
+	return c
+}
+
+func set[T comparable](p *T, fallback T) {
+	var zero T
+	if *p == zero {
+		*p = fallback
+	}
+}

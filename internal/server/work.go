@@ -1,0 +1,95 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/catalog"
+	"github.com/coreshed/coreshed/internal/store"
+)
+
+// How often, and how fast, the background work goes.
+const (
+	collectEvery = time.Hour
+	hashEvery    = 10 * time.Second // looks for versions without hashes
+	hashRate     = 64 << 20         // bytes a second
+	hashBurst    = 256 << 10
+	quietTime    = 3 * time.Second // without transfers, before hashing goes on
+	leaseTime    = 3 * collectEvery
+)
+
+// worker does what no request waits for. One process at a time does each job.
+type worker struct {
+	db      *store.DB
+	catalog *catalog.Catalog
+	holder  string // of leases
+	blobUse *activity
+	log     *slog.Logger
+}
+
+// run works until ctx ends.
+func (w *worker) run(ctx context.Context) {
+	collect, hash := time.NewTicker(collectEvery), time.NewTicker(hashEvery)
+	defer collect.Stop()
+	defer hash.Stop()
+	w.collect(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-collect.C:
+			w.collect(ctx)
+		case <-hash.C:
+			w.leased(ctx, "hash", w.hash)
+		}
+	}
+}
+
+// leased does a job if no other process is doing it.
+func (w *worker) leased(ctx context.Context, job string, do func(context.Context) error) {
+	mine, err := w.db.Lease(ctx, job, w.holder, leaseTime)
+	if err == nil && mine {
+		err = do(ctx)
+	}
+	if err != nil && ctx.Err() == nil {
+		w.log.Error("background work", "job", job, "error", err)
+	}
+}
+
+func (w *worker) collect(ctx context.Context) {
+	if err := w.catalog.Sweep(ctx); err != nil && ctx.Err() == nil {
+		w.log.Error("background work", "job", "sweep", "error", err)
+	}
+	w.leased(ctx, "collect", func(ctx context.Context) error {
+		done, err := w.catalog.Collect(ctx)
+		if done != (catalog.Collected{}) {
+			w.log.Info("collected", "uploads", done.Uploads, "dropped", done.Dropped, "unnamed", done.Unnamed)
+		}
+		return err
+	})
+}
+
+// hash goes through the versions that lack hashes, while nobody transfers.
+func (w *worker) hash(ctx context.Context) error {
+	limit := rate.NewLimiter(hashRate, hashBurst)
+	for after := int64(0); w.blobUse.quiet(quietTime) && ctx.Err() == nil; {
+		id, err := w.catalog.HashNext(ctx, after, limit)
+		if errors.Is(err, coreshed.NotFound) {
+			return nil
+		}
+		if err != nil && id == 0 {
+			return err
+		}
+		if err != nil {
+			// One version that cannot be read must not keep the others waiting.
+			w.log.Error("hash version", "version", id, "error", err)
+		}
+		after = id
+	}
+	return ctx.Err()
+}
