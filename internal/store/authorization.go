@@ -56,7 +56,7 @@ func (db *DB) UseCode(ctx context.Context, hash []byte, keep time.Duration) (Cod
 	var c Code
 	var refused error
 	err := db.update(ctx, func(ctx context.Context, t tx) (err error) {
-		refused = coreshed.NotFound
+		refused = coreshed.Errorf(coreshed.NotFound, "The code is unknown, too old, or good no more.")
 		var expires int64
 		var used sql.NullInt64
 		c, err = one(ctx, t, func(rows *sql.Rows) (Code, error) {
@@ -71,6 +71,7 @@ func (db *DB) UseCode(ctx context.Context, hash []byte, keep time.Duration) (Cod
 		}
 		now := db.micros()
 		if used.Valid {
+			refused = coreshed.Errorf(coreshed.NotFound, "The code was used twice; what came of it is revoked.")
 			return revokeFamily(ctx, t, c.Family, now)
 		}
 		if _, err := t.exec(ctx, `UPDATE auth_codes SET used_at = $2 WHERE hash = $1`, hash, now); err != nil {

@@ -43,7 +43,7 @@ func (db *DB) RotateRefreshToken(ctx context.Context, clientID string, hash, nex
 	var a Authorization
 	var refused error
 	err := db.update(ctx, func(ctx context.Context, t tx) error {
-		refused = coreshed.NotFound
+		refused = coreshed.Errorf(coreshed.NotFound, "The refresh token is unknown, too old, or good no more.")
 		token, err := one(ctx, t, scanRefreshToken, `
 			SELECT family, expires_at, used_at FROM refresh_tokens WHERE hash = $1`+db.dialect.lock, hash)
 		if err == nil {
@@ -57,6 +57,7 @@ func (db *DB) RotateRefreshToken(ctx context.Context, clientID string, hash, nex
 		}
 		now := db.now()
 		if token.used.Valid && now.After(timeOf(token.used.Int64).Add(r.Grace)) {
+			refused = coreshed.Errorf(coreshed.NotFound, "The refresh token was used twice; what came of it is revoked.")
 			return revokeFamily(ctx, t, token.family, now.UnixMicro())
 		}
 		if token.expires <= now.UnixMicro() {

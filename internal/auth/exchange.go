@@ -1,0 +1,244 @@
+package auth
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"net/url"
+
+	"github.com/google/uuid"
+
+	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/store"
+	"github.com/coreshed/coreshed/internal/web"
+)
+
+// tokenAnswer is a token answer (RFC 6749 §5.1).
+type tokenAnswer struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"` // seconds
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
+	Scope        string `json:"scope"`
+}
+
+// token exchanges a client's credentials, code or refresh token for tokens.
+func (i *Issuer) token(w http.ResponseWriter, r *http.Request) error {
+	web.Note(r, "token")
+	form, err := readForm(w, r)
+	if err != nil {
+		return err
+	}
+	client, err := i.client(w, r, form)
+	if err != nil {
+		return err
+	}
+
+	web.Note(r, "token", slog.String("client", client.ID))
+	var answer tokenAnswer
+	switch form.Get("grant_type") {
+	case "client_credentials":
+		answer, err = i.clientCredentials(r, client, form)
+	case "authorization_code":
+		answer, err = i.authorizationCode(r, client, form)
+	case "refresh_token":
+		answer, err = i.refreshToken(r, client, form)
+	case "":
+		err = oauthErrorf("invalid_request", "The grant_type is missing.")
+	default:
+		err = oauthErrorf("unsupported_grant_type", "The grant_type is authorization_code, refresh_token or client_credentials.")
+	}
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Pragma", "no-cache")
+	return web.JSON(w, http.StatusOK, answer)
+}
+
+// readForm reads the body of a token request, in which no parameter may come
+// twice (RFC 6749 §3.2). The query string does not count: it gets logged.
+func readForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/x-www-form-urlencoded" {
+		return nil, oauthErrorf("invalid_request", "The body is a form: application/x-www-form-urlencoded.")
+	}
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
+	if err != nil {
+		return nil, oauthErrorf("invalid_request", "The form cannot be read.").because(err)
+	}
+	form, err := web.Query(string(b))
+	if err != nil {
+		return nil, oauthErrorf("invalid_request", "The form has a malformed percent-escape.")
+	}
+	for name, values := range form {
+		if len(values) > 1 || !isText(name) || !isText(values[0]) {
+			return nil, oauthErrorf("invalid_request", "A parameter is repeated or is not text.")
+		}
+	}
+	return form, nil
+}
+
+// client returns the client that makes a token request, after checking its
+// secret if it has one. The secret comes in the form or as Basic (RFC 6749
+// §2.3.1).
+func (i *Issuer) client(w http.ResponseWriter, r *http.Request, form url.Values) (store.Client, error) {
+	id, secret := form.Get("client_id"), form.Get("client_secret")
+	refused := &oauthError{Code: "invalid_client", Description: "The client or its secret is not known.", status: http.StatusUnauthorized}
+	if user, pass, ok := r.BasicAuth(); ok {
+		w.Header().Set("WWW-Authenticate", `Basic realm="coreshed"`)
+		user, errID := url.QueryUnescape(user)
+		pass, errSecret := url.QueryUnescape(pass)
+		if errID != nil || errSecret != nil || secret != "" || id != "" && id != user {
+			return store.Client{}, oauthErrorf("invalid_request", "The client is named twice, or not as a form has it.")
+		}
+		id, secret = user, pass
+	}
+	if id == "" || !isText(id) {
+		return store.Client{}, refused
+	}
+	c, err := i.Store.Client(r.Context(), id)
+	if errors.Is(err, coreshed.NotFound) {
+		return c, refused.because(err)
+	}
+	if err != nil {
+		return c, err
+	}
+	if c.Revoked() || (c.SecretHash == "") != (secret == "") {
+		return c, refused
+	}
+	if secret != "" {
+		err = i.checkSecret(r.Context(), c, secret, i.Caller(r))
+	}
+	if errors.Is(err, errPassword) {
+		return c, refused
+	}
+	w.Header().Del("WWW-Authenticate")
+	return c, err
+}
+
+// clientCredentials gives a service a token for itself (RFC 6749 §4.4).
+func (i *Issuer) clientCredentials(r *http.Request, c store.Client, form url.Values) (tokenAnswer, error) {
+	if c.Person == (coreshed.UUID{}) {
+		return tokenAnswer{}, oauthErrorf("unauthorized_client", "This client acts for people who sign in, not for itself.")
+	}
+	s, err := readScope(form.Get("scope"))
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	lives, err := i.Store.TokenLives(r.Context(), c.Person, c.ID, "")
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	if !lives {
+		return tokenAnswer{}, &oauthError{Code: "invalid_client", Description: "The client's account is disabled.", status: http.StatusUnauthorized}
+	}
+	return i.answer(r, s, store.Authorization{ClientID: c.ID, Person: coreshed.Person{ID: c.Person, Name: c.Name}})
+}
+
+// authorizationCode exchanges a code (RFC 6749 §4.1.3) by its verifier (RFC
+// 7636 §4.6).
+func (i *Issuer) authorizationCode(r *http.Request, c store.Client, form url.Values) (tokenAnswer, error) {
+	if form.Get("code") == "" || form.Get("code_verifier") == "" {
+		return tokenAnswer{}, oauthErrorf("invalid_request", "The code or the code_verifier is missing.")
+	}
+	code, err := i.Store.UseCode(r.Context(), hashOf(form.Get("code")), AccessTTL)
+	if err != nil {
+		return tokenAnswer{}, invalidGrant(err)
+	}
+	if code.ClientID != c.ID || code.RedirectURI != form.Get("redirect_uri") || !verifiedBy(code.Challenge, form.Get("code_verifier")) {
+		return tokenAnswer{}, oauthErrorf("invalid_grant", "The code was made for another client, redirect URI or verifier.")
+	}
+	s, err := readScope(code.Scope)
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	answer, err := i.answer(r, s, code.Authorization)
+	if err == nil && s.has(scopeOpenID) {
+		answer.IDToken, err = i.idToken(r, code.Authorization)
+	}
+	if err != nil || !s.has(scopeOffline) {
+		return answer, err
+	}
+	answer.RefreshToken = NewSecret()
+	return answer, i.Store.AddRefreshToken(r.Context(), hashOf(answer.RefreshToken), code.Family, rotation)
+}
+
+// rotation is how refresh tokens live.
+var rotation = store.Refresh{TTL: refreshTTL, Keep: AccessTTL, Grace: reuseGrace}
+
+// refreshToken exchanges a refresh token, also for fewer scopes (RFC 6749 §6).
+func (i *Issuer) refreshToken(r *http.Request, c store.Client, form url.Values) (tokenAnswer, error) {
+	next := NewSecret()
+	a, err := i.Store.RotateRefreshToken(r.Context(), c.ID, hashOf(form.Get("refresh_token")), hashOf(next), rotation)
+	if err != nil {
+		return tokenAnswer{}, invalidGrant(err)
+	}
+	s, err := readScope(a.Scope)
+	if err == nil && form.Get("scope") != "" {
+		s, err = narrow(s, form.Get("scope"))
+	}
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	answer, err := i.answer(r, s, a)
+	answer.RefreshToken = next
+	return answer, err
+}
+
+func narrow(granted scope, asked string) (scope, error) {
+	s, err := readScope(asked)
+	if err != nil {
+		return nil, err
+	}
+	for _, word := range s {
+		if !granted.has(word) {
+			return nil, oauthErrorf("invalid_scope", "More is asked for than was granted.")
+		}
+	}
+	return s, nil
+}
+
+func invalidGrant(err error) error {
+	if !errors.Is(err, coreshed.NotFound) {
+		return err
+	}
+	return oauthErrorf("invalid_grant", "The code or refresh token is not good, or not any more.").because(err)
+}
+
+// verifiedBy checks a code's challenge.
+func verifiedBy(challenge, verifier string) bool {
+	sum := sha256.Sum256([]byte(verifier))
+	return subtle.ConstantTimeCompare([]byte(base64.RawURLEncoding.EncodeToString(sum[:])), []byte(challenge)) == 1
+}
+
+// answer makes an access token.
+func (i *Issuer) answer(r *http.Request, s scope, a store.Authorization) (tokenAnswer, error) {
+	web.Note(r, "token", slog.String("person", a.Person.ID.String()))
+	c := i.claims(r, a)
+	c.Audience, c.ClientID, c.Family, c.Scope, c.ID = list{Audience}, a.ClientID, a.Family, &s, uuid.NewString()
+	token, err := i.Authenticator.signer.sign(r.Context(), accessType, c)
+	return tokenAnswer{
+		AccessToken: token, TokenType: "Bearer", ExpiresIn: int64(AccessTTL.Seconds()), Scope: s.String(),
+	}, err
+}
+
+// idToken makes an id token (OpenID Connect Core §2).
+func (i *Issuer) idToken(r *http.Request, a store.Authorization) (string, error) {
+	c := i.claims(r, a)
+	c.Audience, c.Nonce = list{a.ClientID}, a.Nonce
+	return i.Authenticator.signer.sign(r.Context(), idType, c)
+}
+
+func (i *Issuer) claims(r *http.Request, a store.Authorization) claims {
+	now := i.now()
+	return claims{
+		Issuer: i.Origin(r), Subject: a.Person.ID.String(), Expires: moment{now.Add(AccessTTL)}, IssuedAt: moment{now},
+		Name: a.Person.Name, Email: a.Person.Email, Verified: verified(a.Person.Email != ""), // an admin has entered it
+	}
+}
