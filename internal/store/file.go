@@ -237,8 +237,11 @@ func (db *DB) RestoreFile(ctx context.Context, a coreshed.Access, id coreshed.UU
 }
 
 // freePath returns path, or its first numbered alternative that no live file
-// of the workspace has.
+// of the workspace has. It stays free until the transaction ends.
 func freePath(ctx context.Context, t tx, workspace int64, path string) (string, error) {
+	if _, err := one(ctx, t, value[int64], `SELECT id FROM workspaces WHERE id = $1`+t.db().dialect.lock, workspace); err != nil {
+		return "", err
+	}
 	for n := 0; ; n++ {
 		candidate := path
 		if n > 0 {

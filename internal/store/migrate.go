@@ -13,6 +13,10 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
+// Migrations returns the text of the schema, one folder of steps for each
+// database.
+func Migrations() fs.FS { return migrations }
+
 // migrate brings the schema up to date. Replicas that start together take
 // turns by a lock in PostgreSQL; SQLite has one server a folder.
 func migrate(ctx context.Context, db *DB) error {

@@ -17,8 +17,13 @@ var postgresDialect = dialect{
 	lock:   " FOR UPDATE",
 	unique: func(err error) bool { return pgCode(err) == "23505" },
 	retry: func(err error) bool {
-		code := pgCode(err)
-		return code == "40001" || code == "40P01" // serialization failure, deadlock
+		switch pgCode(err) {
+		case "40001", "40P01": // serialization failure, deadlock
+			return true
+		case "23505": // another took the name that was free; now that is seen
+			return true
+		}
+		return false
 	},
 	snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 }
