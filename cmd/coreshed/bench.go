@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/coreshed/coreshed/internal/bench"
+)
+
+type benchCmd struct {
+	Blobs benchBlobsCmd `cmd:"" help:"Uploads and downloads, beside a server that does the least possible, and nginx."`
+	Files benchFilesCmd `cmd:"" help:"Metadata, in a workspace of a million files."`
+	Limit benchLimitCmd `cmd:"" hidden:"" help:"The server that does the least possible."`
+}
+
+type benchBlobsCmd struct {
+	Rounds          int       `default:"5" help:"How often each test runs."`
+	Dir             string    `placeholder:"DIR" type:"path" help:"Where to write; on the disk that is to be measured. Else the system's temporary folder."`
+	Size            bytesFlag `default:"256MiB" help:"Of the large file."`
+	Small           int       `default:"2000" help:"How many files of 4 KiB."`
+	CommitBlocks    int       `default:"2500" help:"How many blocks the timed commit has."`
+	CommitBlockSize bytesFlag `default:"4KiB" help:"Of each of them."`
+	TransferSize    bytesFlag `default:"32MiB" help:"Of each of 64 transfers at once, while memory is measured."`
+	Full            bool      `help:"One commit of blocks of 4 MiB, and transfers of 256 MiB; needs 35 GB of disk."`
+}
+
+// Run measures and prints.
+func (c *benchBlobsCmd) Run(ctx context.Context, a *app) error {
+	binary, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	b := bench.Blobs{
+		Binary: binary, Dir: c.Dir, Rounds: c.Rounds, Size: int64(c.Size), Small: c.Small,
+		CommitBlocks: c.CommitBlocks, CommitBlockSize: int64(c.CommitBlockSize), CommitRounds: c.Rounds,
+		TransferSize: int64(c.TransferSize), Log: a.stderr,
+	}
+	if c.Full {
+		b.CommitBlockSize, b.CommitRounds, b.TransferSize = 4<<20, 1, 256<<20
+	}
+	r, err := b.Run(ctx)
+	return a.printReport(r, err)
+}
+
+type benchFilesCmd struct {
+	Rows   int    `default:"1000000" help:"How many files the workspace has."`
+	Rounds int    `default:"5" help:"How often each test runs."`
+	Dir    string `placeholder:"DIR" type:"path" help:"Where to write; on the disk that is to be measured. Else the system's temporary folder."`
+	Gets   int    `default:"20000" help:"How many files a round gets by path."`
+	Pairs  int    `default:"2000" help:"How many files a round deletes and restores."`
+}
+
+// Run measures and prints.
+func (c *benchFilesCmd) Run(ctx context.Context, a *app) error {
+	binary, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	r, err := bench.Files{
+		Binary: binary, Dir: c.Dir, Rows: c.Rows, Rounds: c.Rounds, Gets: c.Gets, Pairs: c.Pairs, Log: a.stderr,
+	}.Run(ctx)
+	return a.printReport(r, err)
+}
+
+// printReport prints what was measured; a target that is missed is no failure.
+func (a *app) printReport(r bench.Report, err error) error {
+	switch {
+	case err != nil:
+		return err
+	case a.json():
+		return a.printJSON(r)
+	}
+	if err := r.Write(a.stdout); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.stdout, "\n%s/%s, %d CPUs; median of the rounds (lowest–highest); %d targets missed\n", r.OS, r.Arch, r.CPUs, r.Missed())
+	return err
+}
+
+type benchLimitCmd struct {
+	Dir    string `required:"" type:"path" help:"Where it keeps files."`
+	Listen string `required:"" help:"Its address."`
+}
+
+// Run serves until it is stopped, or whoever started it ends.
+func (c *benchLimitCmd) Run(ctx context.Context, a *app) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		io.Copy(io.Discard, a.stdin) //nolint:errcheck // its end is all that counts
+		stop()
+	}()
+	return bench.LimitServer{Dir: c.Dir}.Serve(ctx, c.Listen)
+}

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/coreshed/coreshed/internal/auth"
+	"github.com/coreshed/coreshed/internal/signedurl"
+	"github.com/coreshed/coreshed/internal/store"
+)
+
+type keyCmd struct {
+	List   keyList   `cmd:"" help:"List keys; never what they are made of."`
+	Rotate keyRotate `cmd:"" help:"Make a new key sign from now on."`
+}
+
+// Help teaches the verb.
+func (keyCmd) Help() string {
+	return `One kind of keys signs the URLs of uploads and downloads, the other the built-in issuer's tokens. What a former key has signed stays good until it expires, unless --revoke ends it at once.
+
+    coreshed key rotate token --data /srv/coreshed
+
+    coreshed key rotate url --revoke --data /srv/coreshed`
+}
+
+type keyList struct{}
+
+type keyRow struct {
+	ID        string    `json:"id"`
+	Purpose   string    `json:"purpose"`
+	CreatedAt time.Time `json:"created_at"`
+	RetiredAt time.Time `json:"retired_at,omitzero"`
+}
+
+// Run lists the keys.
+func (keyList) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(db *store.DB) error {
+		var rows []keyRow
+		for _, purpose := range []string{store.TokenKey, store.URLKey} {
+			keys, err := db.Keys(ctx, purpose)
+			if err != nil {
+				return err
+			}
+			for _, k := range keys {
+				rows = append(rows, keyRow{k.ID, k.Purpose, k.CreatedAt, k.RetiredAt})
+			}
+		}
+		return table(a, rows, "ID\tSIGNS\tCREATED\tRETIRED", func(k keyRow) []any {
+			return []any{k.ID, k.Purpose + "s", k.CreatedAt, k.RetiredAt}
+		})
+	})
+}
+
+type keyRotate struct {
+	Purpose string `arg:"" enum:"token,url" help:"token or url."`
+	Revoke  bool   `help:"What former keys have signed is refused at once."`
+}
+
+// Run makes the new key and prints its id.
+func (c keyRotate) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(db *store.DB) error {
+		id, err := c.rotate(ctx, db)
+		if err != nil {
+			return err
+		}
+		row := keyRow{ID: id, Purpose: c.Purpose, CreatedAt: time.Now().UTC()}
+		if c.Revoke {
+			if _, err := db.DeleteRetiredKeys(ctx, c.Purpose, time.Now()); err != nil {
+				return err
+			}
+		}
+		return fields(a, row, field{"id", row.ID}, field{"signs", row.Purpose + "s"})
+	})
+}
+
+func (c keyRotate) rotate(ctx context.Context, db *store.DB) (string, error) {
+	if c.Purpose == store.TokenKey {
+		return auth.RotateTokenKey(ctx, db)
+	}
+	id, material := signedurl.NewKey()
+	return id, db.RotateKey(ctx, store.URLKey, id, material)
+}
