@@ -78,7 +78,7 @@ func (db *DB) emailWaits(ctx context.Context, e External) (bool, error) {
 
 // GrantEmail gives a role to who has an e-mail address: to the user who signs
 // in with it, or else to the first subject of a trusted issuer who comes with
-// it.
+// it. Conflict when it would leave no owner.
 func (db *DB) GrantEmail(ctx context.Context, workspaceID int64, email string, role coreshed.Role) error {
 	if !role.Valid() {
 		return coreshed.Errorf(coreshed.Invalid, "%q is not a role.", role)
@@ -87,21 +87,25 @@ func (db *DB) GrantEmail(ctx context.Context, workspaceID int64, email string, r
 		return err
 	}
 	return db.update(ctx, func(ctx context.Context, t tx) error {
-		if _, err := t.exec(ctx, `
-			INSERT INTO email_grants (workspace_id, email_key, role) VALUES ($1, $2, $3)
-			ON CONFLICT (workspace_id, email_key) DO UPDATE SET role = excluded.role`,
-			workspaceID, emailKey(email), role); err != nil {
-			return err
-		}
-		row, err := one(ctx, t, value[int64], `SELECT id FROM people WHERE kind = 'user' AND email_key = $1`, emailKey(email))
-		if errors.Is(err, coreshed.NotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return bindEmail(ctx, t, row, email)
+		return keepOwner(ctx, t, workspaceID, func() error { return grantEmail(ctx, t, workspaceID, email, role) })
 	})
+}
+
+func grantEmail(ctx context.Context, t tx, workspaceID int64, email string, role coreshed.Role) error {
+	if _, err := t.exec(ctx, `
+		INSERT INTO email_grants (workspace_id, email_key, role) VALUES ($1, $2, $3)
+		ON CONFLICT (workspace_id, email_key) DO UPDATE SET role = excluded.role`,
+		workspaceID, emailKey(email), role); err != nil {
+		return err
+	}
+	row, err := one(ctx, t, value[int64], `SELECT id FROM people WHERE kind = 'user' AND email_key = $1`, emailKey(email))
+	if errors.Is(err, coreshed.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return bindEmail(ctx, t, row, email)
 }
 
 // bindEmail moves the roles given to an address to a person. Moved, and not
