@@ -71,13 +71,13 @@ func (u *upload) wantStaged(t *rapid.T) {
 	}
 }
 
-// commit lists up to 600 blocks, more than a Reader looks up at a time.
+// commit lists up to 300 blocks, more than a Reader looks up at a time.
 func (u *upload) commit(t *rapid.T) {
 	var staged []string
 	for id := range u.staged {
 		staged = append(staged, id)
 	}
-	n := rapid.OneOf(rapid.IntRange(0, 6), rapid.IntRange(250, 600)).Draw(t, "listed")
+	n := rapid.OneOf(rapid.IntRange(0, 6), rapid.IntRange(0, 6), rapid.IntRange(0, 40), rapid.IntRange(250, 300)).Draw(t, "listed")
 	u.ids = rapid.SliceOfN(rapid.SampledFrom(staged), n, n).Draw(t, "list")
 	for _, id := range u.ids {
 		u.body = append(u.body, u.staged[id]...)

@@ -203,9 +203,10 @@ func addVersion(ctx context.Context, t tx, c Commit, u openUpload, extents []cor
 	return v, err
 }
 
-// extentRows is how many rows one INSERT adds, within SQLite's and
-// PostgreSQL's bounds on arguments.
-const extentRows = 100
+// extentRows is how many rows one INSERT adds. The SQLite driver compares each
+// parameter with each argument: a commit of 2,500 blocks took 220 ms with 100
+// rows, 120 ms with 25 and 135 ms with 8.
+const extentRows = 25
 
 func addExtents(ctx context.Context, t tx, version int64, extents []coreshed.Extent) error {
 	for len(extents) > 0 {
