@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -50,24 +48,6 @@ func (l list) MarshalJSON() ([]byte, error) {
 	}
 	return json.Marshal([]string(l))
 }
-
-// scope is a space-separated string (RFC 8693 §4.2), or an array of strings as
-// the vendor's own tokens have it. It is never nil once read.
-type scope []string
-
-func (s *scope) UnmarshalJSON(b []byte) error {
-	var l list
-	if err := l.UnmarshalJSON(b); err != nil {
-		return err
-	}
-	*s = scope{}
-	for _, words := range l {
-		*s = append(*s, strings.Fields(words)...)
-	}
-	return nil
-}
-
-func (s scope) MarshalJSON() ([]byte, error) { return json.Marshal(s.String()) }
 
 // moment is a NumericDate (RFC 7519 §2): seconds since the epoch.
 type moment struct{ time.Time }
@@ -120,7 +100,3 @@ func (c *claims) name() string {
 	}
 	return c.Username
 }
-
-func (s scope) has(word string) bool { return slices.Contains(s, word) }
-
-func (s scope) String() string { return strings.Join(s, " ") }

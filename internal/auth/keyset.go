@@ -20,7 +20,7 @@ type keySet struct {
 	loading sync.Mutex // one load at a time
 	mu      sync.RWMutex
 	keys    map[string]publicKey
-	loaded  time.Time // of keys
+	due     time.Time // when keys are to be loaded again
 	tried   time.Time // of the last attempt to load
 	err     error     // of the last attempt
 }
@@ -31,9 +31,10 @@ type publicKey struct {
 }
 
 const (
-	keysFresh   = time.Minute     // a deleted key is known to be deleted after this
-	keysBetween = time.Second     // the least time between two loads
-	keysTimeout = 8 * time.Second // of a load
+	keysFresh   = time.Minute      // a deleted key is known to be deleted after this
+	keysRetry   = 15 * time.Second // after a load that failed, while old keys will do
+	keysBetween = time.Second      // the least time between two loads
+	keysTimeout = 8 * time.Second  // of a load
 )
 
 var errUnknownKey = errors.New("no key of the issuer has this id")
@@ -98,7 +99,7 @@ func (s *keySet) look(kid string) (key publicKey, known, fresh bool) {
 		}
 	}
 	key, known = s.keys[kid]
-	return key, known, s.now().Sub(s.loaded) < keysFresh
+	return key, known, s.now().Before(s.due)
 }
 
 // reload loads the keys, unless that was tried a moment ago. After a failure
@@ -113,10 +114,11 @@ func (s *keySet) reload(ctx context.Context) {
 	defer cancel()
 	keys, err := s.load(ctx)
 	s.tried, s.err = s.now(), err
-	if err != nil {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.keys, s.loaded = keys, s.tried
+	if err != nil {
+		s.due = s.tried.Add(keysRetry)
+		return
+	}
+	s.keys, s.due = keys, s.tried.Add(keysFresh)
 }

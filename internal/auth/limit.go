@@ -49,9 +49,7 @@ func (i *Issuer) checkPassword(ctx context.Context, email, password, caller stri
 	account := accountLimit(email)
 	err := i.attempt(ctx, func() (bool, error) {
 		var err error
-		if isText(email) {
-			user, err = i.Store.User(ctx, email)
-		}
+		user, err = i.Store.User(ctx, email)
 		if err != nil && !errors.Is(err, coreshed.NotFound) {
 			return false, err
 		}

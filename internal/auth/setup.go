@@ -50,6 +50,19 @@ func Setup(ctx context.Context, db *store.DB, h *Hasher, org coreshed.UUID) (pas
 	return password, err
 }
 
+// SetPassword gives a user a new password, and a new start to one who has
+// failed to sign in too often.
+func SetPassword(ctx context.Context, db *store.DB, h *Hasher, user coreshed.Person, password string) error {
+	hash, err := h.Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	if err := db.SetPassword(ctx, user.ID, hash); err != nil {
+		return err
+	}
+	return db.ForgetFailures(ctx, accountLimit(user.Email).key)
+}
+
 // AddService makes a service client and returns it with its secret, which
 // cannot be had again.
 func AddService(ctx context.Context, db *store.DB, h *Hasher, org coreshed.UUID, name string) (c store.Client, secret string, err error) {

@@ -62,15 +62,15 @@ func (i *Issuer) signIn(w http.ResponseWriter, r *http.Request) error {
 	if err := a.check(); err != nil {
 		return a.refuse(w, r, err)
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return oauthErrorf("invalid_request", "The form cannot be read.").because(err)
+	form, err := readForm(w, r)
+	if err != nil {
+		return err
 	}
-	email := strings.TrimSpace(r.PostForm.Get("email"))
-	if v := formValue(r); v == "" || subtle.ConstantTimeCompare([]byte(v), []byte(r.PostForm.Get("form"))) != 1 {
+	email := strings.TrimSpace(form.Get("email"))
+	if v := formValue(r); v == "" || subtle.ConstantTimeCompare([]byte(v), []byte(form.Get("form"))) != 1 {
 		return i.showSignIn(w, r, a, signIn{Email: email, Error: "This page was open for too long, or your browser keeps no cookies. Please try again."})
 	}
-	p, err := i.checkPassword(r.Context(), email, r.PostForm.Get("password"), i.Caller(r))
+	p, err := i.checkPassword(r.Context(), email, form.Get("password"), i.Caller(r))
 	if errors.Is(err, errPassword) {
 		web.Note(r, "sign-in", slog.String("client", a.client.ID), slog.String("refused", "password"), slog.String("caller", i.Caller(r)))
 		return i.showSignIn(w, r, a, signIn{Email: email, Error: "This e-mail address and password do not go together."})
