@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -18,8 +17,8 @@ import (
 	"github.com/coreshed/coreshed/internal/blob/disk"
 	"github.com/coreshed/coreshed/internal/blob/mem"
 	"github.com/coreshed/coreshed/internal/catalog"
-	"github.com/coreshed/coreshed/internal/pgtest"
 	"github.com/coreshed/coreshed/internal/store"
+	"github.com/coreshed/coreshed/internal/store/storetest"
 )
 
 // shed is a catalog on stores of its own, with one workspace.
@@ -38,100 +37,53 @@ type clock struct{ ahead atomic.Int64 }
 func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
 func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 
-// each runs a test on every pair of stores that the server may stand on.
+// each runs a test on every pair of stores that the server may stand on: all in
+// memory, and objects on disk with SQLite or PostgreSQL beside them.
 func each(t *testing.T, test func(t *testing.T, s *shed)) {
-	t.Run("disk", func(t *testing.T) { test(t, onDisk(t)) })
-	t.Run("memory", func(t *testing.T) { test(t, inMemory(t)) })
-	t.Run("postgres", func(t *testing.T) {
-		url, ok := pgtest.Open(t, schema(t), migrate)
-		if !ok {
-			t.Skip(pgtest.Variable + " is not set")
+	c := &clock{}
+	storetest.EachAt(t, c.now, func(t *testing.T, db *store.DB) {
+		c.ahead.Store(0)
+		if strings.HasSuffix(t.Name(), "/memory") {
+			test(t, newShed(t, db, c, mem.New()))
+			return
 		}
-		objects := filepath.Join(t.TempDir(), "objects")
-		test(t, newShed(t, url, openDisk(t, objects), objects))
+		test(t, withDisk(t, db, c))
 	})
 }
 
+// onDisk is what a server stands on by default.
 func onDisk(t testing.TB) *shed {
-	dir := t.TempDir()
-	objects := filepath.Join(dir, "objects")
-	return newShed(t, "sqlite:"+filepath.Join(dir, "coreshed.db"), openDisk(t, objects), objects)
-}
-
-func inMemory(t testing.TB) *shed { return newShed(t, "memory:", mem.New(), "") }
-
-func openDisk(t testing.TB, dir string) blob.Store {
-	t.Helper()
-	s, err := disk.Open(dir)
+	c := &clock{}
+	db, err := store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "coreshed.db"), Now: c.now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.Close() })
+	t.Cleanup(func() { db.Close() })
+	return withDisk(t, db, c)
+}
+
+func withDisk(t testing.TB, db *store.DB, c *clock) *shed {
+	t.Helper()
+	folder := filepath.Join(t.TempDir(), "objects")
+	blobs, err := disk.Open(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { blobs.Close() })
+	s := newShed(t, db, c, blobs)
+	s.folder = folder
 	return s
 }
 
-func newShed(t testing.TB, url string, blobs blob.Store, folder string) *shed {
-	t.Helper()
-	s := &shed{blobs: blobs, folder: folder, clock: &clock{}}
-	var err error
-	if s.db, err = store.Open(t.Context(), store.Config{URL: url, Now: s.clock.now}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	s.Catalog = catalog.New(catalog.Config{DB: s.db, Blobs: blobs, Now: s.clock.now})
-	s.access = workspace(t, s.db)
-	return s
-}
+func inMemory(t testing.TB) *shed { return newShed(t, storetest.Memory(t), &clock{}, mem.New()) }
 
-func workspace(t testing.TB, db *store.DB) coreshed.Access {
+func newShed(t testing.TB, db *store.DB, c *clock, blobs blob.Store) *shed {
 	t.Helper()
-	org, err := db.AddOrganisation(t.Context(), "Drillers")
-	if err != nil {
-		t.Fatal(err)
+	people := storetest.New(t, db)
+	return &shed{
+		Catalog: catalog.New(catalog.Config{DB: db, Blobs: blobs, Now: c.now}),
+		db:      db, blobs: blobs, clock: c, access: people.Access(t, people.Owner),
 	}
-	person, err := db.AddUser(t.Context(), org.ID, store.NewUser{Email: "geologist@example.org"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w, err := db.AddWorkspace(t.Context(), org.ID, person.ID, "Cores", coreshed.WorkspaceEdit{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	access, err := db.Access(t.Context(), coreshed.Actor{ID: person.ID}, org.ID, w.UUID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return access
-}
-
-// schema names the template database: the text of the migrations.
-func schema(t testing.TB) string {
-	t.Helper()
-	names, err := filepath.Glob("../store/migrations/postgres/*.sql")
-	if err != nil || len(names) == 0 {
-		t.Fatalf("no migrations found: %v", err)
-	}
-	var all strings.Builder
-	for _, name := range names {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all.Write(text)
-	}
-	return all.String()
-}
-
-func migrate(ctx context.Context, url string) error {
-	db, err := store.Open(ctx, store.Config{URL: url})
-	if err != nil {
-		return err
-	}
-	return db.Close()
 }
 
 // fataler is a *testing.T or a *rapid.T.
