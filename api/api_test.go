@@ -41,7 +41,7 @@ func TestOperations(t *testing.T) {
 		}
 	}
 	slices.Sort(got)
-	want := strings.Fields(`authorize createWorkspace deleteFileByID deleteFileByPath deleteWorkspace discover fileHealth
+	want := strings.Fields(`authorize createWorkspace deleteFileByID deleteFileByPath deleteWorkspace discover discoverAtWorkspaces fileHealth
 		getBlob getBlobProperties getBlockList getCurrentUserRole getDocument getFileByID getFileByPath
 		getIssuerConfiguration getKeys getWorkspace grantRole healthz listFiles listWorkspaceSummaries
 		listWorkspaceUsers listWorkspaces metrics preflightBlob putBlob putBlock putBlockList readDocuments readyz

@@ -100,7 +100,7 @@ func (p problems) describe(kind coreshed.Kind) problem {
 	case coreshed.InvalidToken:
 		return problem{Type: errorCodes + "/file-api/auth/invalid-token", Title: "Access Denied.", Status: 401}
 	case coreshed.Forbidden:
-		return doc(403, "/auth/invalid-token", "Access Denied.")
+		return problem{Type: errorCodes + "/file-api/auth/invalid-token", Title: "Access Denied.", Status: 403}
 	case coreshed.NotFound:
 		if p.params {
 			return doc(404, "/not-found", "Not Found.")

@@ -74,12 +74,7 @@ func (a *api) match(r *http.Request) (route, map[string]string, error) {
 	}
 	path := r.URL.EscapedPath()
 	var allow []string
-	matched := ""
 	for _, rt := range a.routes {
-		// The methods of one path are what the first pattern of it offers.
-		if matched != "" && rt.pattern != matched {
-			continue
-		}
 		values, ok := match(rt.pattern, path)
 		if !ok {
 			continue
@@ -87,16 +82,15 @@ func (a *api) match(r *http.Request) (route, map[string]string, error) {
 		if rt.method == method {
 			return rt, values, nil
 		}
-		matched = rt.pattern
 		if allow = append(allow, rt.method); rt.method == http.MethodGet {
 			allow = append(allow, http.MethodHead)
 		}
 	}
-	if matched == "" {
+	if len(allow) == 0 {
 		return route{}, nil, coreshed.Errorf(coreshed.NotFound, "There is nothing at this address.")
 	}
 	slices.Sort(allow)
-	return route{}, nil, &methodError{strings.Join(allow, ", ")}
+	return route{}, nil, &methodError{strings.Join(slices.Compact(allow), ", ")}
 }
 
 // match compares an escaped path with a pattern, segment by segment. An id has

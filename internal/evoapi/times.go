@@ -38,8 +38,9 @@ func badTime(name, want string) error {
 // timeRange reads one value; operator is false for a bare time.
 func timeRange(name, value string) (r coreshed.TimeRange, operator bool, err error) {
 	op, text, ok := strings.Cut(value, ":")
-	if !ok || strings.Trim(op, "abcdefghijklmnopqrstuvwxyz") != "" {
-		op, text = "", value
+	bare := !ok || strings.ContainsAny(op, "0123456789")
+	if bare {
+		text = value
 	}
 	t, precision, ok := parseTime(text)
 	if !ok {
@@ -51,10 +52,11 @@ func timeRange(name, value string) (r coreshed.TimeRange, operator bool, err err
 	if t.Nanosecond()%1000 != 0 {
 		notBefore = after
 	}
-	switch op {
-	case "":
+	if bare {
 		end := at + precision.Microseconds()
 		return coreshed.TimeRange{From: &at, Until: &end}, false, nil
+	}
+	switch op {
 	case "lt":
 		return coreshed.TimeRange{Until: &notBefore}, true, nil
 	case "lte":

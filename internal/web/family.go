@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 )
 
@@ -29,7 +30,7 @@ func (f Family) Handle(h Handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		rec := record(r)
 		rec.family = f.Name
-		err := h(w, r)
+		err := protect(h, w, r)
 		if err == nil {
 			return
 		}
@@ -41,6 +42,21 @@ func (f Family) Handle(h Handler) http.HandlerFunc {
 		}
 		f.WriteError(w, r, err)
 	}
+}
+
+// protect turns a panic into an error, so that it is told in the family's form
+// like other faults; its stack is for the log.
+func protect(h Handler, w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler: //nolint:errorlint // a panic value, not an error chain
+			panic(p)
+		default:
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return h(w, r)
 }
 
 // JSON writes v with a status. v is encoded before anything is written.

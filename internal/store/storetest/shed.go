@@ -51,9 +51,18 @@ func organisation(t testing.TB, db *store.DB, name string) coreshed.Organisation
 
 func (s *Shed) user(t testing.TB, name, domain string, admin bool) coreshed.Person {
 	t.Helper()
-	p, err := s.DB.AddUser(t.Context(), s.Org.ID, store.NewUser{
-		Email: name + "@" + domain, Name: strings.ToUpper(name[:1]) + name[1:], Admin: admin,
-	})
+	return s.addUser(t, store.NewUser{Email: name + "@" + domain, Name: strings.ToUpper(name[:1]) + name[1:], Admin: admin})
+}
+
+// User adds a member of the organisation.
+func (s *Shed) User(t testing.TB, email string) coreshed.Person {
+	t.Helper()
+	return s.addUser(t, store.NewUser{Email: email, Name: email})
+}
+
+func (s *Shed) addUser(t testing.TB, u store.NewUser) coreshed.Person {
+	t.Helper()
+	p, err := s.DB.AddUser(t.Context(), s.Org.ID, u)
 	must(t, err)
 	return p
 }
