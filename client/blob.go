@@ -87,7 +87,7 @@ func (p piece) request(ctx context.Context, address string, m *meter) (*http.Req
 // transfer sends a request on a signed URL, again where that may help, and
 // holds one of the client's slots while it does.
 func (c *Client) transfer(ctx context.Context, l *link, send func(address string) error) error {
-	return c.retry(ctx, func() error {
+	return c.retry(ctx, bodyAttempts, func() error {
 		address, err := l.get(ctx)
 		if err != nil {
 			return err

@@ -41,6 +41,10 @@ type Config struct {
 	// once, over all transfers. 0 is DefaultConcurrency.
 	Concurrency int
 
+	// Pause is the wait before a request whose connection broke is sent again;
+	// it doubles up to 10 s. 0 is 500 ms.
+	Pause time.Duration
+
 	// UserAgent is sent with each request; "" is "coreshed-go".
 	UserAgent string
 }
@@ -74,11 +78,18 @@ func New(c Config) (*Client, error) {
 	if c.UserAgent == "" {
 		c.UserAgent = "coreshed-go"
 	}
+	if c.Pause <= 0 {
+		c.Pause = 500 * time.Millisecond
+	}
 	return &Client{
 		hub: hub, http: hc, tokens: c.TokenSource, agent: c.UserAgent,
-		slots: make(chan struct{}, c.Concurrency), pause: 500 * time.Millisecond,
+		slots: make(chan struct{}, c.Concurrency), pause: c.Pause,
 	}, nil
 }
+
+// Close closes the connections that are kept for later requests. The client can
+// still be used.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 func parseHub(hub string) (string, error) {
 	u, err := url.Parse(hub)

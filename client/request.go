@@ -3,6 +3,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,8 +16,16 @@ import (
 	"time"
 )
 
-// attempts is how often a request is sent before its failure is final.
-const attempts = 5
+const (
+	// askAttempts and bodyAttempts are how often a request of the control
+	// plane, and one that carries bytes, is sent before its failure is final.
+	// The latter outlast the restart of a server.
+	askAttempts  = 3
+	bodyAttempts = 8
+
+	// maxPause is the longest wait between two attempts.
+	maxPause = 10 * time.Second
+)
 
 // call is a request to the control plane.
 type call struct {
@@ -39,7 +48,7 @@ func (c *Client) do(ctx context.Context, k call, out any) (int, error) {
 	if k.method != http.MethodGet && k.method != http.MethodPut {
 		return status, send()
 	}
-	err := c.retry(ctx, send, passing)
+	err := c.retry(ctx, askAttempts, send, passing)
 	return status, err
 }
 
@@ -122,7 +131,8 @@ func broken(err error) error {
 	if errors.As(err, &u) {
 		err = u.Err
 	}
-	if errors.Is(err, context.Canceled) {
+	var untrusted *tls.CertificateVerificationError
+	if errors.Is(err, context.Canceled) || errors.As(err, &untrusted) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", errBroken, err)
@@ -144,7 +154,7 @@ func passing(err error) bool {
 
 // retry runs send until it succeeds, fails for good, or has had its attempts,
 // with pauses that double and vary.
-func (c *Client) retry(ctx context.Context, send func() error, again func(error) bool) error {
+func (c *Client) retry(ctx context.Context, attempts int, send func() error, again func(error) bool) error {
 	pause := c.pause
 	for n := 1; ; n++ {
 		err := send()
@@ -156,6 +166,6 @@ func (c *Client) retry(ctx context.Context, send func() error, again func(error)
 			return ctx.Err()
 		case <-time.After(pause/2 + rand.N(pause)):
 		}
-		pause *= 2
+		pause = min(2*pause, maxPause)
 	}
 }
