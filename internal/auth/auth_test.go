@@ -27,7 +27,7 @@ func (c *clock) Now() time.Time { return time.Now().Add(time.Duration(c.ahead.Lo
 
 func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 
-// site is a real issuer on loopback, with a user and a service.
+// site is a real issuer on loopback with a user, and a service when asked for.
 type site struct {
 	*clock
 	db       *store.DB
@@ -63,9 +63,6 @@ func newSite(t testing.TB, external ...ExternalIssuer) *site {
 	account, err := s.db.User(ctx, AdminEmail)
 	ok(err)
 	s.user = account.Person
-	s.service, s.secret, err = AddService(ctx, s.db, h, s.org, "Scanner")
-	ok(err)
-
 	s.auth, err = New(Config{
 		Store: s.db, Now: s.Now, External: external,
 		IsOwn: func(origin string) bool { return origin == s.url },
@@ -78,6 +75,17 @@ func newSite(t testing.TB, external ...ExternalIssuer) *site {
 	}))
 	t.Cleanup(server.Close)
 	s.url = server.URL
+	return s
+}
+
+// withService adds a service client to the site.
+func (s *site) withService(t testing.TB) *site {
+	t.Helper()
+	var err error
+	s.service, s.secret, err = AddService(t.Context(), s.db, NewHasher(), s.org, "Scanner")
+	if err != nil {
+		t.Fatal(err)
+	}
 	return s
 }
 

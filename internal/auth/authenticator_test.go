@@ -178,7 +178,7 @@ func TestScopeIsStringOrList(t *testing.T) {
 // rests on, and expects that it is refused a few seconds later, not before the
 // store was asked again, and good again when that is put right.
 func TestRevocationIsNoticed(t *testing.T) {
-	s, ctx := newSite(t), t.Context()
+	s, ctx := newSite(t).withService(t), t.Context()
 	token := s.signed(t, func(c *claims) { c.ClientID = s.service.ID })
 	good := func(want bool) {
 		t.Helper()

@@ -17,7 +17,7 @@ import (
 )
 
 func TestAuthorizeRefusals(t *testing.T) {
-	s := newSite(t)
+	s := newSite(t).withService(t)
 	challenge := oauth2.S256ChallengeFromVerifier(oauth2.GenerateVerifier())
 	query := func(change ...string) string {
 		q := url.Values{
@@ -106,7 +106,7 @@ func TestSignInRefusals(t *testing.T) {
 }
 
 func TestSignInsAreLimited(t *testing.T) {
-	s, ctx := newSite(t), t.Context()
+	s, ctx := newSite(t).withService(t), t.Context()
 	authorize := s.native("evo.file").AuthCodeURL("st", oauth2.S256ChallengeOption(oauth2.GenerateVerifier()))
 	for range accountFailures - 1 {
 		if err := s.db.AddFailure(ctx, accountLimit(strings.ToUpper(s.user.Email)).key); err != nil {

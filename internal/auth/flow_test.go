@@ -125,7 +125,7 @@ func TestSessionNeedsNoSecondPassword(t *testing.T) {
 }
 
 func TestClientCredentials(t *testing.T) {
-	s, ctx := newSite(t), t.Context()
+	s, ctx := newSite(t).withService(t), t.Context()
 	for name, style := range map[string]oauth2.AuthStyle{"form": oauth2.AuthStyleInParams, "basic": oauth2.AuthStyleInHeader} {
 		c := clientcredentials.Config{
 			ClientID: s.service.ID, ClientSecret: s.secret, TokenURL: s.url + "/connect/token",
@@ -182,7 +182,7 @@ func (s *site) postToken(t testing.TB, form url.Values) tokenResponse {
 }
 
 func TestTokenRefusals(t *testing.T) {
-	s := newSite(t)
+	s := newSite(t).withService(t)
 	code := func(change ...string) url.Values {
 		v := oauth2.GenerateVerifier()
 		c := s.native("evo.file")
