@@ -42,6 +42,7 @@ type Server struct {
 	stop      context.CancelFunc // of the background work
 	work      sync.WaitGroup
 	tracing   func(context.Context) error // flushes
+	hasher    *auth.Hasher                // one a process: it bounds the memory
 
 	// First is what the first start has made; nil at later ones.
 	First *First
@@ -54,7 +55,7 @@ func Open(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{config: c, data: d, stop: func() {}}
+	s := &Server{config: c, data: d, stop: func() {}, hasher: auth.NewHasher()}
 	if err := s.build(ctx); err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
 	}
@@ -63,7 +64,7 @@ func Open(ctx context.Context, c Config) (*Server, error) {
 
 func (s *Server) build(ctx context.Context) error {
 	var err error
-	if s.First, err = setUp(ctx, s.config, s.data); err != nil {
+	if s.First, err = setUp(ctx, s.config, s.data, s.hasher); err != nil {
 		return err
 	}
 	if s.listeners, err = listen(ctx, s.config); err != nil {
@@ -88,7 +89,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		return err
 	}
 	issuer := auth.NewIssuer(auth.IssuerConfig{
-		Store: db, Authenticator: authenticator, Hasher: auth.NewHasher(), Origin: s.origins.Of, Caller: s.origins.Caller,
+		Store: db, Authenticator: authenticator, Hasher: s.hasher, Origin: s.origins.Of, Caller: s.origins.Caller,
 	})
 	evo := evoapi.New(evoapi.Config{
 		DB: db, Signer: signer, Origins: s.origins, Auth: authenticator.Actor, NewPrefix: blob.NewPrefix,
@@ -100,7 +101,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), blobUse: &activity{},
 		ready: db.Ping, origins: s.origins, allow: c.MetricsAllow,
 	}
-	s.worker = &worker{db: db, catalog: cat, holder: uuid.NewString(), blobUse: s.router.blobUse, log: c.Log}
+	s.worker = &worker{db: db, catalog: cat, holder: uuid.NewString(), blobUse: s.router.blobUse, urlLife: c.URLLifetime, now: c.Now, log: c.Log}
 	s.handler, s.tracing, err = traced(ctx, c, web.Log{Log: c.Log, Metrics: web.NewMetrics(reg), Next: s.router})
 	return err
 }

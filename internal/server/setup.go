@@ -23,7 +23,7 @@ type First struct {
 
 // setUp makes keys and, in an empty database, an organisation, a workspace and
 // an admin.
-func setUp(ctx context.Context, c Config, d *data) (*First, error) {
+func setUp(ctx context.Context, c Config, d *data, h *auth.Hasher) (*First, error) {
 	if err := signedurl.EnsureKey(ctx, d.db); err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ func setUp(ctx context.Context, c Config, d *data) (*First, error) {
 	} else if org, err = d.db.AddOrganisation(ctx, c.Organisation); err != nil {
 		return nil, err
 	}
-	password, err := auth.Setup(ctx, d.db, auth.NewHasher(), org.ID)
+	password, err := auth.Setup(ctx, d.db, h, org.ID)
 	if err != nil || password == "" {
 		return nil, err
 	}
@@ -97,7 +97,7 @@ func (s *Server) Ephemeral(ctx context.Context) (Ephemeral, error) {
 	if err != nil {
 		return Ephemeral{}, err
 	}
-	service, secret, err := auth.AddService(ctx, s.data.db, auth.NewHasher(), f.Organisation.ID, "Ephemeral service")
+	service, secret, err := auth.AddService(ctx, s.data.db, s.hasher, f.Organisation.ID, "Ephemeral service")
 	if err != nil {
 		return Ephemeral{}, err
 	}

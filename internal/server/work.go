@@ -21,6 +21,8 @@ const (
 	hashBurst    = 256 << 10
 	quietTime    = 3 * time.Second // without transfers, before hashing goes on
 	leaseTime    = 3 * collectEvery
+	// A token that the command line made may outlive its key by this much.
+	tokenKeyGrace = 30 * 24 * time.Hour
 )
 
 // worker does what no request waits for. One process at a time does each job.
@@ -29,6 +31,8 @@ type worker struct {
 	catalog *catalog.Catalog
 	holder  string // of leases
 	blobUse *activity
+	urlLife time.Duration
+	now     func() time.Time
 	log     *slog.Logger
 }
 
@@ -70,8 +74,21 @@ func (w *worker) collect(ctx context.Context) {
 		if done != (catalog.Collected{}) {
 			w.log.Info("collected", "uploads", done.Uploads, "dropped", done.Dropped, "unnamed", done.Unnamed)
 		}
-		return err
+		return errors.Join(err, w.forget(ctx))
 	})
+}
+
+// forget deletes what the issuer need not remember, and keys whose last
+// signatures are worth nothing any more.
+func (w *worker) forget(ctx context.Context) error {
+	if err := w.db.DeleteExpired(ctx); err != nil {
+		return err
+	}
+	if _, err := w.db.DeleteRetiredKeys(ctx, store.TokenKey, w.now().Add(-tokenKeyGrace)); err != nil {
+		return err
+	}
+	_, err := w.db.DeleteRetiredKeys(ctx, store.URLKey, w.now().Add(-w.urlLife))
+	return err
 }
 
 // hash goes through the versions that lack hashes, while nobody transfers.
