@@ -19,7 +19,7 @@ func (configFile) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
 	if name == "" {
 		return nil
 	}
-	text, err := os.ReadFile(string(name))
+	text, err := os.ReadFile(kong.ExpandPath(string(name)))
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -48,7 +49,7 @@ func (a *app) connect() (*client.Client, error) {
 
 func (a *app) connectData(c *client.Config) error {
 	if c.Hub == "" {
-		running, err := server.ReadRunning(a.Data)
+		running, err := a.running()
 		if err != nil {
 			return err
 		}
@@ -58,6 +59,15 @@ func (a *app) connectData(c *client.Config) error {
 		c.TokenSource = oauth2.ReuseTokenSource(nil, minted{a})
 	}
 	return nil
+}
+
+// running returns where the server is that runs on the data folder.
+func (a *app) running() (server.Running, error) {
+	r, err := server.ReadRunning(a.Data)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = coreshed.Errorf(coreshed.NotFound, "no server is running on %s: start one with: coreshed serve --data %s", a.Data, a.Data)
+	}
+	return r, err
 }
 
 // token returns the token that the flags or the environment give, or "".

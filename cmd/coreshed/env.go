@@ -2,13 +2,10 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"time"
 
-	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/auth"
 	"github.com/coreshed/coreshed/internal/server"
 	"github.com/coreshed/coreshed/internal/store"
@@ -37,10 +34,7 @@ func (c envCmd) Run(ctx context.Context, a *app) error {
 	if a.Data == "" {
 		return usagef("say --data DIR, the data folder of a server that runs")
 	}
-	running, err := server.ReadRunning(a.Data)
-	if errors.Is(err, fs.ErrNotExist) {
-		return coreshed.Errorf(coreshed.NotFound, "no server is running on %s: start one with: coreshed serve --data %s", a.Data, a.Data)
-	}
+	running, err := a.running()
 	if err != nil {
 		return err
 	}

@@ -15,17 +15,27 @@ import (
 
 // globals are the flags of every verb.
 type globals struct {
-	Config configFile `placeholder:"FILE" type:"path" help:"A JSON file with values for flags: {\"data\": \"/srv/coreshed\", \"tls-name\": \"…\"}."`
+	Config configFile `placeholder:"FILE" help:"A JSON file with values for flags: {\"data\": \"/srv/coreshed\", \"tls-name\": \"…\"}."`
 	Output string     `short:"o" enum:"text,json" default:"text" help:"text or json."`
 
-	Data      string `placeholder:"DIR" type:"path" help:"The server's data folder. With it, no address and no token are needed."`
+	Data      string `placeholder:"DIR" help:"The server's data folder. With it, no address and no token are needed."`
 	Database  string `placeholder:"URL" help:"The server's database (postgres://…), when it is not in the data folder."`
 	Server    string `group:"Reaching a server" placeholder:"URL" help:"Where the server is; else $HUB_URL, else http://127.0.0.1:8080."`
 	Org       string `group:"Reaching a server" placeholder:"ID" help:"The organisation; else $ORG_ID, else the only one."`
 	Workspace string `group:"Reaching a server" short:"w" placeholder:"NAME|ID" help:"The workspace; else $WORKSPACE_ID, else the only one."`
-	TokenFile string `group:"Reaching a server" placeholder:"FILE" type:"path" help:"A file with an access token; else $TOKEN."`
+	TokenFile string `group:"Reaching a server" placeholder:"FILE" help:"A file with an access token; else $TOKEN."`
 	Proxy     string `group:"Reaching a server" placeholder:"URL" help:"The proxy on the way to it; else $PROXY."`
-	CAFile    string `name:"ca-file" group:"Reaching a server" placeholder:"FILE" type:"path" help:"The roots to trust, PEM; else $SSL_CERT_FILE."`
+	CAFile    string `name:"ca-file" group:"Reaching a server" placeholder:"FILE" help:"The roots to trust, PEM; else $SSL_CERT_FILE."`
+}
+
+// expand makes paths absolute. Kong's own type for paths would make the
+// current folder of an empty one.
+func (g *globals) expand() {
+	for _, path := range []*string{&g.Data, &g.TokenFile, &g.CAFile} {
+		if *path != "" {
+			*path = kong.ExpandPath(*path)
+		}
+	}
 }
 
 // app is what a verb works with.
@@ -76,6 +86,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if exited {
 		return 0
 	}
+	v.expand()
 	a := &app{globals: v.globals, stdin: stdin, stdout: stdout, stderr: stderr}
 	if err == nil {
 		parsed.BindTo(ctx, (*context.Context)(nil))

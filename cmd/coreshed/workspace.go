@@ -248,5 +248,5 @@ func pick(list []coreshed.Workspace, which string) (coreshed.Workspace, error) {
 		}
 		return coreshed.Workspace{}, usagef("several workspaces are called %s; say which by its id: %s", which, strings.Join(ids, ", "))
 	}
-	return coreshed.Workspace{}, choose("workspace", "its name", which, names)
+	return coreshed.Workspace{}, choose("workspace", "--workspace", which, names)
 }

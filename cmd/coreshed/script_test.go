@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/coreshed/coreshed/internal/server"
+)
+
+// TestMain makes this test binary the program when a script says "coreshed".
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"coreshed": main})
+}
+
+// TestScripts runs the scripts, each beside a server of its own, whose data
+// folder is ./shed and in CORESHED_DATA.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		Setup:               serveShed,
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"code":   exitCodeIs,
+			"env-of": setEnv,
+		},
+	})
+}
+
+func serveShed(env *testscript.Env) error {
+	data := filepath.Join(env.WorkDir, "shed")
+	env.Vars = append(env.Vars,
+		"CORESHED_DATA="+data,
+		"XDG_CACHE_HOME="+filepath.Join(env.WorkDir, "cache"), "LocalAppData="+filepath.Join(env.WorkDir, "cache"),
+		"BIDI=b\u202eidi.txt", "TZ=UTC")
+	ctx := context.Background()
+	s, err := server.Open(ctx, server.Config{Data: data, Listen: "127.0.0.1:0", Floor: 1})
+	if err != nil {
+		return err
+	}
+	env.Defer(func() {
+		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+		defer cancel()
+		if err := s.Close(ctx); err != nil {
+			env.T().Log("stop server:", err)
+		}
+	})
+	return s.Start()
+}
+
+// exitCodeIs runs "code N program args…" and wants that exit code.
+func exitCodeIs(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N program args…")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	err = ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
+}
+
+// setEnv sets the environment to what a file of JSON, or stdout, says, and
+// takes the data folder out of it.
+func setEnv(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: env-of FILE")
+	}
+	var values map[string]string
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &values))
+	for name, value := range values {
+		ts.Setenv(name, value)
+	}
+	ts.Setenv("CORESHED_DATA", "")
+}
