@@ -29,7 +29,7 @@ import (
 // checked against the API document.
 type shed struct {
 	*storetest.Shed
-	t      *testing.T
+	t      testing.TB
 	url    string
 	client *http.Client
 
@@ -44,7 +44,7 @@ func each(t *testing.T, test func(s *shed)) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) { test(open(t, db)) })
 }
 
-func open(t *testing.T, db *store.DB) *shed {
+func open(t testing.TB, db *store.DB) *shed {
 	t.Helper()
 	s := &shed{Shed: storetest.New(t, db), t: t, room: func() error { return nil }, scopes: map[string]string{}}
 	if err := signedurl.EnsureKey(t.Context(), db); err != nil {
@@ -115,7 +115,7 @@ func (s *shed) here(rest string) string { return s.workspaces("/" + s.Workspace.
 
 // answer is what came back.
 type answer struct {
-	t      *testing.T
+	t      testing.TB
 	what   string
 	status int
 	header http.Header
