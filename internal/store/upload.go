@@ -50,7 +50,15 @@ func reserveFile(ctx context.Context, t tx, a coreshed.Access, path string) (fil
 // lockPath locks the live file at a path, else the one reserved there. One
 // query looks for both: the other may become the one while this waits.
 func lockPath(ctx context.Context, t tx, a coreshed.Access, path string) (fileState, error) {
-	return lockFile(ctx, t, a, `path_key = $2 AND deleted_at IS NULL ORDER BY current_id IS NULL`, coreshed.FoldPath(path))
+	return lockFile(ctx, t, a, wanting("files", "$2")+` ORDER BY current_id IS NULL`, coreshed.FoldPath(path))
+}
+
+// wanting is true for the live file at a path and for the one reserved there.
+// Both halves say all that the condition of their index says: with less,
+// SQLite reads the whole table.
+func wanting(files, key string) string {
+	has := files + `.path_key = ` + key + ` AND ` + files + `.deleted_at IS NULL AND ` + files + `.current_id IS `
+	return `((` + has + `NOT NULL) OR (` + has + `NULL))`
 }
 
 // ReserveVersion begins an upload of a new version of a file: Gone when it is
@@ -113,7 +121,7 @@ func (db *DB) Reservation(ctx context.Context, a coreshed.Access, id coreshed.UU
 // ReservationByPath is Reservation for a clean path, at which no deleted file
 // is found.
 func (db *DB) ReservationByPath(ctx context.Context, a coreshed.Access, path string, versionID int64) (coreshed.Reservation, error) {
-	return db.reservation(ctx, a, versionID, `f.path_key = $3 AND f.deleted_at IS NULL`, coreshed.FoldPath(path))
+	return db.reservation(ctx, a, versionID, wanting("f", "$3"), coreshed.FoldPath(path))
 }
 
 func (db *DB) reservation(ctx context.Context, a coreshed.Access, versionID int64, where string, key any) (coreshed.Reservation, error) {

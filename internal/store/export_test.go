@@ -1,0 +1,76 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+
+	"github.com/coreshed/coreshed"
+)
+
+// Statements returns the text of every statement that was prepared.
+func (db *DB) Statements(ctx context.Context) ([]string, error) {
+	var texts []string
+	db.stmts.Range(func(text, _ any) bool {
+		texts = append(texts, text.(string))
+		return true
+	})
+	// The writer's own are for its goroutine alone.
+	err := db.update(ctx, func(context.Context, tx) error {
+		for text := range db.writer.stmts {
+			texts = append(texts, text)
+		}
+		return nil
+	})
+	return texts, err
+}
+
+// ListStatements returns the text of what Files asks.
+func (db *DB) ListStatements(ctx context.Context, a coreshed.Access, f coreshed.Filter, order []coreshed.Order, page coreshed.Page) ([]string, error) {
+	var texts []string
+	err := db.view(ctx, func(ctx context.Context, t tx) error {
+		c := fileConditions(a, f)
+		r := recorder{t, &texts}
+		total, err := fileTotal(ctx, r, a, f, c)
+		if err == nil {
+			_, err = filePage(ctx, r, c, order, page, total)
+		}
+		return err
+	})
+	return texts, err
+}
+
+// recorder notes what is asked.
+type recorder struct {
+	tx
+	texts *[]string
+}
+
+func (r recorder) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	*r.texts = append(*r.texts, query)
+	return r.tx.query(ctx, query, args...)
+}
+
+// Plan returns how SQLite carries out a statement, a step a line.
+func (db *DB) Plan(ctx context.Context, statement string) (string, error) {
+	args := []any{}
+	for strings.Contains(statement, fmt.Sprintf("$%d", len(args)+1)) {
+		args = append(args, nil)
+	}
+	rows, err := db.read.QueryContext(ctx, `EXPLAIN QUERY PLAN `+statement, args...)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close() //nolint:errcheck // Err tells
+	var plan strings.Builder
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			return "", err
+		}
+		plan.WriteString(step + "\n")
+	}
+	return plan.String(), rows.Err()
+}
