@@ -50,7 +50,7 @@ func expire(ctx context.Context, t tx, u expired) error {
 		AND NOT EXISTS (SELECT 1 FROM versions WHERE file_id = $1)`, u.file); err != nil {
 		return err
 	}
-	return count(ctx, t, u.workspace, totals{staged: -u.staged})
+	return countStaged(ctx, t, u.workspace, -u.staged)
 }
 
 // Dropped returns up to limit keys of objects that were dropped before the

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -38,6 +37,13 @@ func (c *conditions) between(column string, r coreshed.TimeRange) {
 	}
 }
 
+// by adds that a column is a person, if one is given.
+func (c *conditions) by(column string, person *coreshed.UUID) {
+	if person != nil {
+		c.add(column+` = (SELECT id FROM people WHERE uuid = ?)`, *person)
+	}
+}
+
 func (c *conditions) text() string { return strings.Join(c.terms, " AND ") }
 
 func (c *conditions) page(p coreshed.Page) string {
@@ -45,23 +51,26 @@ func (c *conditions) page(p coreshed.Page) string {
 }
 
 // orderBy writes a total order: the given keys by their columns, else the
-// fallback, and the row's id last.
+// fallback, and the row's id last, in the direction of the key before it, so
+// that one index serves both ways.
 func orderBy(orders []coreshed.Order, columns map[coreshed.OrderField]string, fallback, id string) (string, error) {
 	var keys []string
+	var direction string
 	for _, o := range orders {
 		column, ok := columns[o.Field]
 		if !ok {
 			return "", coreshed.Errorf(coreshed.Invalid, "Cannot sort by %q.", string(o.Field))
 		}
+		direction = ""
 		if o.Desc {
-			column += " DESC"
+			direction = " DESC"
 		}
-		keys = append(keys, column)
+		keys = append(keys, column+direction)
 	}
 	if len(keys) == 0 {
 		keys = []string{fallback}
 	}
-	return fmt.Sprintf(" ORDER BY %s, %s", strings.Join(keys, ", "), id), nil
+	return " ORDER BY " + strings.Join(keys, ", ") + ", " + id + direction, nil
 }
 
 // containing makes a LIKE pattern, escaped with a backslash, for text that

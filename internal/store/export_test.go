@@ -29,13 +29,16 @@ func (db *DB) Statements(ctx context.Context) ([]string, error) {
 // ListStatements returns the text of what Files asks.
 func (db *DB) ListStatements(ctx context.Context, a coreshed.Access, f coreshed.Filter, order []coreshed.Order, page coreshed.Page) ([]string, error) {
 	var texts []string
-	err := db.view(ctx, func(ctx context.Context, t tx) error {
-		c := fileConditions(a, f)
+	l, err := newFileList(db, a, f, order)
+	if err != nil {
+		return nil, err
+	}
+	err = db.view(ctx, func(ctx context.Context, t tx) error {
 		r := recorder{t, &texts}
-		total, err := fileTotal(ctx, r, a, f, c)
-		if err == nil {
-			_, err = filePage(ctx, r, c, order, page, total)
+		if err := l.count(ctx, r); err != nil {
+			return err
 		}
+		_, err := l.page(ctx, r, page)
 		return err
 	})
 	return texts, err

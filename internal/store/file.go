@@ -265,9 +265,16 @@ func setPath(ctx context.Context, t tx, file int64, path string) error {
 // totals are changes to a workspace's maintained counters.
 type totals struct{ live, deleted, used, staged int64 }
 
+// count records a change that lists of the workspace's files show.
 func count(ctx context.Context, t tx, workspace int64, d totals) error {
 	_, err := t.exec(ctx, `UPDATE workspaces SET live_files = live_files + $2, deleted_files = deleted_files + $3,
 		used_bytes = used_bytes + $4, staged_bytes = staged_bytes + $5, changes = changes + 1 WHERE id = $1`,
 		workspace, d.live, d.deleted, d.used, d.staged)
+	return err
+}
+
+// countStaged records a change that nobody sees yet.
+func countStaged(ctx context.Context, t tx, workspace, bytes int64) error {
+	_, err := t.exec(ctx, `UPDATE workspaces SET staged_bytes = staged_bytes + $2 WHERE id = $1`, workspace, bytes)
 	return err
 }

@@ -15,15 +15,21 @@ func (db *DB) Files(ctx context.Context, a coreshed.Access, f coreshed.Filter, o
 	if len(order) == 0 {
 		order = []coreshed.Order{{Field: coreshed.ByCreated}}
 	}
-	c := fileConditions(a, f)
+	l, err := newFileList(db, a, f, order)
+	if err != nil {
+		return nil, 0, err
+	}
 	var files []coreshed.File
 	var total int64
-	err := db.view(ctx, func(ctx context.Context, t tx) error {
-		var err error
-		if total, err = fileTotal(ctx, t, a, f, c); err != nil || page.Offset >= total || page.Limit == 0 {
+	err = db.view(ctx, func(ctx context.Context, t tx) error {
+		if err := l.count(ctx, t); err != nil {
 			return err
 		}
-		rows, err := filePage(ctx, t, c, order, page, total)
+		if total = l.total; page.Offset >= total || page.Limit == 0 {
+			return nil
+		}
+		page.Limit = min(page.Limit, total-page.Offset)
+		rows, err := l.page(ctx, t, page)
 		if err != nil {
 			return err
 		}
@@ -42,11 +48,9 @@ func fileConditions(a coreshed.Access, f coreshed.Filter) *conditions {
 	} else {
 		c.add(`f.deleted_at IS NULL`)
 	}
-	for column, id := range map[string]*coreshed.UUID{"created_by": f.CreatedBy, "modified_by": f.ModifiedBy, "deleted_by": f.DeletedBy} {
-		if id != nil {
-			c.add(`f.`+column+` = (SELECT id FROM people WHERE uuid = ?)`, *id)
-		}
-	}
+	c.by(`f.created_by`, f.CreatedBy)
+	c.by(`f.modified_by`, f.ModifiedBy)
+	c.by(`f.deleted_by`, f.DeletedBy)
 	c.between(`f.created_at`, f.Created)
 	c.between(`f.modified_at`, f.Modified)
 	c.between(`f.deleted_at`, f.DeletedAt)
@@ -59,17 +63,17 @@ func fileConditions(a coreshed.Access, f coreshed.Filter) *conditions {
 	return c
 }
 
-// fileTotal counts the matches: from the maintained counters where the filter
-// is the whole workspace, else by counting.
-func fileTotal(ctx context.Context, t tx, a coreshed.Access, f coreshed.Filter, c *conditions) (int64, error) {
-	if !f.IsZero() {
-		return one(ctx, t, value[int64], `SELECT count(*) FROM files f WHERE `+c.text(), c.args...)
-	}
-	column := "live_files"
-	if f.Deleted {
-		column = "deleted_files"
-	}
-	return one(ctx, t, value[int64], `SELECT `+column+` FROM workspaces WHERE id = $1`, a.Workspace.ID)
+// fileList is a filtered and sorted list of a workspace's files.
+type fileList struct {
+	db        *DB
+	workspace int64
+	filter    coreshed.Filter
+	where     *conditions
+	order     []coreshed.Order
+	forward   string // the order as SQL
+	name      string
+	total     int64
+	changes   int64 // of the workspace
 }
 
 var fileOrder = map[coreshed.OrderField]string{
@@ -78,36 +82,101 @@ var fileOrder = map[coreshed.OrderField]string{
 	coreshed.ByDeleted:  "f.deleted_at",
 }
 
-// filePage reads one page. The keys are found first, from an index alone, so
-// that skipped rows cost no look-up; and a page in the far half is found from
-// the end, so that the last page costs what the first does.
-func filePage(ctx context.Context, t tx, c *conditions, order []coreshed.Order, page coreshed.Page, total int64) ([]fileRow, error) {
-	page.Limit = min(page.Limit, total-page.Offset)
-	forward, err := orderBy(order, fileOrder, "", "f.id")
-	if err != nil {
-		return nil, err
-	}
-	keys := *c
-	search, skip := forward, page.Offset
-	if fromEnd := total - page.Offset - page.Limit; fromEnd < page.Offset {
-		search, skip = reversed(order), fromEnd
-	}
-	limit := keys.page(coreshed.Page{Offset: skip, Limit: page.Limit})
-	return all(ctx, t, scanFile, `SELECT `+fileColumns+` FROM (
-			SELECT f.id AS key FROM files f WHERE `+keys.text()+search+limit+`) k
-		JOIN files f ON f.id = k.key JOIN versions v ON v.id = f.current_id`+forward, keys.args...)
+func newFileList(db *DB, a coreshed.Access, f coreshed.Filter, order []coreshed.Order) (*fileList, error) {
+	l := &fileList{db: db, workspace: a.Workspace.ID, filter: f, where: fileConditions(a, f), order: order}
+	var err error
+	l.forward, err = orderBy(order, fileOrder, "", "f.id")
+	l.name = listName(l.where, l.forward)
+	return l, err
 }
 
-// reversed writes the order backwards.
-func reversed(order []coreshed.Order) string {
-	back := slices.Clone(order)
+// count finds how many files match: from the maintained counters where the
+// filter is the whole workspace, else by counting, once until something in the
+// workspace changes.
+func (l *fileList) count(ctx context.Context, t tx) error {
+	var live, deleted int64
+	var err error
+	l.changes, err = one(ctx, t, func(rows *sql.Rows) (changes int64, err error) {
+		return changes, rows.Scan(&changes, &live, &deleted)
+	}, `SELECT changes, live_files, deleted_files FROM workspaces WHERE id = $1`, l.workspace)
+	if err != nil {
+		return err
+	}
+	if l.filter.IsZero() {
+		l.total = live
+		if l.filter.Deleted {
+			l.total = deleted
+		}
+		return nil
+	}
+	whole := markKey{l.name, wholeList}
+	if m, ok := l.db.marks.find(whole, l.changes); ok {
+		l.total = m.total
+		return nil
+	}
+	l.total, err = one(ctx, t, value[int64], `SELECT count(*) FROM files f WHERE `+l.where.text(), l.where.args...)
+	l.db.marks.put(whole, mark{changes: l.changes, total: l.total})
+	return err
+}
+
+// page reads one page. The keys are found first, from an index alone, so that
+// skipped rows cost no look-up. A page that follows one read before is found by
+// its last key; one in the far half from the end, so that the last page costs
+// what the first does.
+func (l *fileList) page(ctx context.Context, t tx, page coreshed.Page) ([]fileRow, error) {
+	keys := &conditions{terms: slices.Clone(l.where.terms), args: slices.Clone(l.where.args)}
+	search, skip := l.forward, page.Offset
+	if m, ok := l.db.marks.find(markKey{l.name, page.Offset}, l.changes); ok {
+		keys.after(l.order[0], m)
+		skip = 0
+	} else if fromEnd := l.total - page.Offset - page.Limit; fromEnd < page.Offset {
+		search, skip = l.backward(), fromEnd
+	}
+	limit := keys.page(coreshed.Page{Offset: skip, Limit: page.Limit})
+	rows, err := all(ctx, t, scanFile, `SELECT `+fileColumns+` FROM (
+			SELECT f.id AS key FROM files f WHERE `+keys.text()+search+limit+`) k
+		JOIN files f ON f.id = k.key JOIN versions v ON v.id = f.current_id`+l.forward, keys.args...)
+	if err == nil && len(rows) > 0 {
+		l.remember(page.Offset+int64(len(rows)), rows[len(rows)-1].file)
+	}
+	return rows, err
+}
+
+// after adds that rows come behind a mark, in the order of one key.
+func (c *conditions) after(o coreshed.Order, m mark) {
+	sign := ">"
+	if o.Desc {
+		sign = "<"
+	}
+	c.add(`(`+fileOrder[o.Field]+`, f.id) `+sign+` (?, ?)`, m.key, m.id)
+}
+
+// remember keeps where a page ended. Orders of several keys are not worth it.
+func (l *fileList) remember(offset int64, last coreshed.File) {
+	if len(l.order) > 1 {
+		return
+	}
+	m := mark{changes: l.changes, id: last.ID}
+	switch l.order[0].Field {
+	case coreshed.ByCreated:
+		m.key = last.CreatedAt.UnixMicro()
+	case coreshed.ByModified:
+		m.key = last.ModifiedAt.UnixMicro()
+	default: // NULL for live files, which does not compare
+		return
+	}
+	l.db.marks.put(markKey{l.name, offset}, m)
+}
+
+// backward is the order from the end.
+func (l *fileList) backward() string {
+	back := slices.Clone(l.order)
 	for i := range back {
 		back[i].Desc = !back[i].Desc
 	}
-	// The caller has written the same fields forwards already.
-	text, err := orderBy(back, fileOrder, "", "f.id DESC")
+	text, err := orderBy(back, fileOrder, "", "f.id")
 	if err != nil {
-		panic(err)
+		panic(err) // the same fields are in l.forward
 	}
 	return text
 }

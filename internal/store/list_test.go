@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -133,4 +134,62 @@ func TestListWhileWriting(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A page is the same whether or not the page before it has been read, also
+// when the list has changed in between.
+func TestPagesAfterChanges(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := storetest.New(t, db)
+		for i := range 20 {
+			s.Put(t, s.Editor, fmt.Sprintf("%02d.csv", i), "x")
+		}
+		a := s.Access(t, s.Editor)
+		change := []func(){
+			func() {},
+			func() { must(t, db.DeleteFileByPath(t.Context(), a, "03.csv")) },
+			func() { s.Put(t, s.Editor, "new.csv", "x") },
+			func() { s.Put(t, s.Editor, "01.csv", "") }, // an empty version alters no counter
+		}
+		for _, order := range []coreshed.Order{{Field: coreshed.ByModified}, {Field: coreshed.ByModified, Desc: true}, {Field: coreshed.ByCreated, Desc: true}} {
+			for _, f := range []coreshed.Filter{{}, {Name: "CSV"}} {
+				for _, change := range change {
+					list(t, db, a, f, order, 0, 6)
+					change()
+					whole := list(t, db, a, f, order, 0, 100)
+					if diff := cmp.Diff(whole[6:12], list(t, db, a, f, order, 6, 6)); diff != "" {
+						t.Errorf("%v %v: %s", order, f.Name, diff)
+					}
+				}
+				must(t, restoreAll(t, db, a))
+			}
+		}
+	})
+}
+
+func list(t *testing.T, db *store.DB, a coreshed.Access, f coreshed.Filter, o coreshed.Order, offset, limit int64) []string {
+	t.Helper()
+	files, total, err := db.Files(t.Context(), a, f, []coreshed.Order{o}, coreshed.Page{Offset: offset, Limit: limit})
+	must(t, err)
+	if want := min(limit, total-offset); int64(len(files)) != want {
+		t.Errorf("page of %d at %d has %d of %d", limit, offset, len(files), want)
+	}
+	return paths(files)
+}
+
+func restoreAll(t *testing.T, db *store.DB, a coreshed.Access) error {
+	t.Helper()
+	files, _, err := db.Files(t.Context(), a, coreshed.Filter{Deleted: true}, nil, coreshed.Page{Limit: 100})
+	for _, f := range files {
+		_, restore := db.RestoreFile(t.Context(), a, f.UUID)
+		err = errors.Join(err, restore)
+	}
+	return err
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
 }

@@ -355,7 +355,11 @@ func (m *model) sort(files []*modelFile, order []coreshed.Order) {
 	if len(order) == 0 {
 		order = []coreshed.Order{{Field: coreshed.ByCreated}}
 	}
-	// Files of one key stay in the order of their rows, which is that of the model.
+	// Files of one key stay in the order of their rows, which is that of the
+	// model, in the direction of the last key.
+	if order[len(order)-1].Desc {
+		slices.Reverse(files)
+	}
 	slices.SortStableFunc(files, func(a, b *modelFile) int {
 		for _, o := range order {
 			x, y := a.key(o.Field), b.key(o.Field)

@@ -31,6 +31,7 @@ type DB struct {
 	now     func() time.Time
 	log     *slog.Logger
 	stmts   sync.Map // query text → *sql.Stmt on read
+	marks   marks
 }
 
 // dialect is what differs between the two databases.

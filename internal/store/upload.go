@@ -241,7 +241,7 @@ func (db *DB) StageBlock(ctx context.Context, upload int64, b coreshed.Extent) e
 			upload, t.db().micros(), grown, 1-replaced.count, len(b.Block)); err != nil {
 			return err
 		}
-		return count(ctx, t, workspace, totals{staged: grown})
+		return countStaged(ctx, t, workspace, grown)
 	})
 }
 
