@@ -85,14 +85,13 @@ func (p *plane) wantNoObjects(t testing.TB) {
 func TestBodyEndsEarly(t *testing.T) {
 	p := onDisk(t, blobapi.Config{})
 	b := p.reserve(t, "a.csv")
-	for name, query := range uploads {
+	for _, query := range uploads {
 		w := p.dial(t)
 		w.head(t, "PUT", p.up(t, b)+query, blockBlob, "Content-Length: 1000")
 		w.send(t, "<BlockList>")
 		if err := w.CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
-		t.Log(name)
 		w.wantCode(t, 400, "InvalidInput")
 	}
 	if s := p.slot(t, b); s.Blocks != 0 || s.Committed {
@@ -122,6 +121,7 @@ func TestConnectionReset(t *testing.T) {
 }
 
 func TestBodyStalls(t *testing.T) {
+	t.Parallel()
 	p := onDisk(t, blobapi.Config{Patience: 200 * time.Millisecond})
 	b := p.reserve(t, "a.csv")
 	for _, query := range uploads {
@@ -136,20 +136,21 @@ func TestBodyStalls(t *testing.T) {
 
 // TestBodyIsSlow sends for much longer than the server waits for one byte.
 func TestBodyIsSlow(t *testing.T) {
-	p := onDisk(t, blobapi.Config{Patience: 300 * time.Millisecond})
+	t.Parallel()
+	p := onDisk(t, blobapi.Config{Patience: time.Second})
 	b := p.reserve(t, "a.csv")
 	w := p.dial(t)
 	w.head(t, "PUT", p.up(t, b), blockBlob, "Content-Length: 20")
 	for range 20 {
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
 		w.send(t, "x")
 	}
 	w.wantCode(t, 201, "")
 	// Nor does a deadline outlive its request.
-	time.Sleep(500 * time.Millisecond)
+	time.Sleep(1200 * time.Millisecond)
 	w.head(t, "GET", p.down(t, b))
 	w.wantCode(t, 200, "")
-	time.Sleep(500 * time.Millisecond)
+	time.Sleep(1200 * time.Millisecond)
 	w.head(t, "GET", p.down(t, b))
 	w.wantCode(t, 200, "")
 }
@@ -157,7 +158,8 @@ func TestBodyIsSlow(t *testing.T) {
 // TestReaderStalls takes no more of an answer: the server gives up, and
 // another that takes it slowly gets it all.
 func TestReaderStalls(t *testing.T) {
-	p := onDisk(t, blobapi.Config{Patience: 500 * time.Millisecond})
+	t.Parallel()
+	p := onDisk(t, blobapi.Config{Patience: 2 * time.Second})
 	data := some(32 << 20)
 	b := p.uploaded(t, "a.bin", data)
 	w := p.dial(t)
@@ -166,7 +168,7 @@ func TestReaderStalls(t *testing.T) {
 	}
 	w.head(t, "GET", p.down(t, b))
 	resp := w.answer(t)
-	time.Sleep(2 * time.Second)
+	time.Sleep(5 * time.Second)
 	if n, err := io.Copy(io.Discard, resp.Body); err == nil {
 		t.Errorf("a reader that stopped for seconds got all %d bytes", n)
 	}
@@ -176,7 +178,7 @@ func TestReaderStalls(t *testing.T) {
 	resp = w.answer(t)
 	var got bytes.Buffer
 	for range 16 {
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond)
 		if _, err := io.CopyN(&got, resp.Body, 2<<20); err != nil {
 			t.Fatal(err)
 		}
@@ -266,6 +268,7 @@ func TestSendfile(t *testing.T) {
 	if !bytes.Equal(r.body, data[1000:]) {
 		t.Error("other bytes")
 	}
+	server.Close() // waits for the handler
 	if spy.sent != int64(len(data)-1000) {
 		t.Errorf("%d bytes came as a file", spy.sent)
 	}
