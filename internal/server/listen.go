@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -31,6 +32,12 @@ func listen(ctx context.Context, c Config) (*listeners, error) {
 		return nil, fmt.Errorf("%s is not a loopback address, and plain HTTP sends tokens and files unsealed: "+
 			"use --tls-listen, or --listen-plain if a proxy in front speaks TLS", c.Listen)
 	}
+	if c.PublicURL == "" && !loopback(c.Listen) {
+		return nil, errors.New("links cannot lead back to a listener on all addresses: give --public-url, such as https://files.example.org")
+	}
+	if err := checkPublicURL(c.PublicURL); err != nil {
+		return nil, err
+	}
 	l := &listeners{failed: make(chan error, 3)}
 	var lc net.ListenConfig
 	var err error
@@ -46,6 +53,18 @@ func listen(ctx context.Context, c Config) (*listeners, error) {
 	return l, nil
 }
 
+// checkPublicURL refuses what is not an origin: links are made by adding to it.
+func checkPublicURL(text string) error {
+	if text == "" {
+		return nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || web.Origin(u.Scheme, u.Host) != text {
+		return fmt.Errorf("%q cannot be the public URL: it must be like https://files.example.org, in lower case, without a path", text)
+	}
+	return nil
+}
+
 func loopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -58,20 +77,33 @@ func loopback(address string) bool {
 	return err == nil && ip.IsLoopback()
 }
 
-// origins are the addresses under which the listeners can be reached.
-func (l *listeners) origins(c Config) *web.Origins {
-	port := strconv.Itoa(l.plain.Addr().(*net.TCPAddr).Port)
+// origins are the addresses under which the listeners can be reached: those of
+// loopback, the TLS name, and the names of the certificate that was given.
+func (l *listeners) origins(c Config) (*web.Origins, error) {
+	port := portOf(l.plain)
 	o := &web.Origins{Public: c.PublicURL, TrustedProxies: c.TrustedProxies}
 	for _, host := range []string{l.plain.Addr().(*net.TCPAddr).IP.String(), "localhost", "127.0.0.1", "::1"} {
 		o.Own = append(o.Own, web.Origin("http", net.JoinHostPort(host, port)))
 	}
 	o.Own = append(o.Own, web.Origin("https", c.TLSName))
-	if l.tls != nil {
-		port := strconv.Itoa(l.tls.Addr().(*net.TCPAddr).Port)
-		o.Own = append(o.Own, web.Origin("https", net.JoinHostPort(c.TLSName, port)))
+	if l.tls == nil {
+		return o, nil
 	}
-	return o
+	names := []string{c.TLSName}
+	if c.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+		if err != nil {
+			return nil, fmt.Errorf("read certificate: %w", err)
+		}
+		names = append(names, pair.Leaf.DNSNames...)
+	}
+	for _, name := range names {
+		o.Own = append(o.Own, web.Origin("https", net.JoinHostPort(name, portOf(l.tls))))
+	}
+	return o, nil
 }
+
+func portOf(l net.Listener) string { return strconv.Itoa(l.Addr().(*net.TCPAddr).Port) }
 
 // serve begins to answer. The CONNECT door is on loopback alone.
 func (l *listeners) serve(c Config, h http.Handler, identity door.Identity, own func(string) bool) error {

@@ -70,7 +70,9 @@ func (s *Server) build(ctx context.Context) error {
 	if s.listeners, err = listen(ctx, s.config); err != nil {
 		return err
 	}
-	s.origins = s.listeners.origins(s.config)
+	if s.origins, err = s.listeners.origins(s.config); err != nil {
+		return err
+	}
 	return s.assemble(ctx)
 }
 

@@ -152,9 +152,25 @@ func TestRefusesNewerFolder(t *testing.T) {
 	}
 }
 
-func TestPlainBeyondLoopbackIsAskedForByName(t *testing.T) {
-	if _, err := server.Open(t.Context(), server.Config{Ephemeral: true, Listen: "0.0.0.0:0"}); err == nil || !strings.Contains(err.Error(), "--listen-plain") {
-		t.Errorf("listened: %v", err)
+func TestRefusesToListen(t *testing.T) {
+	for name, c := range map[string]struct {
+		config server.Config
+		says   string
+	}{
+		"plain to everyone":         {server.Config{Listen: "0.0.0.0:0"}, "--listen-plain"},
+		"everyone, no public URL":   {server.Config{Listen: "0.0.0.0:0", ListenPlain: true}, "--public-url"},
+		"public URL with a path":    {server.Config{Listen: "127.0.0.1:0", PublicURL: "https://example.org/files"}, "without a path"},
+		"public URL of another way": {server.Config{Listen: "127.0.0.1:0", PublicURL: "ftp://example.org"}, "public URL"},
+		"no certificate there":      {server.Config{Listen: "127.0.0.1:0", TLSListen: "127.0.0.1:0", TLSCert: "none.pem", TLSKey: "none.pem"}, "certificate"},
+	} {
+		c.config.Ephemeral = true
+		s, err := server.Open(t.Context(), c.config)
+		if err == nil {
+			closeServer(t, s)
+		}
+		if err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
