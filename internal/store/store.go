@@ -134,6 +134,11 @@ func (db *DB) query(ctx context.Context, query string, args ...any) (*sql.Rows, 
 	if err != nil {
 		return nil, failed("prepare", err)
 	}
+	if db.writer != nil {
+		// What SQLite reads outside a transaction is read in less time than it
+		// takes to cancel; that it could be costs the driver two goroutines.
+		ctx = context.WithoutCancel(ctx)
+	}
 	rows, err := stmt.QueryContext(ctx, args...)
 	return rows, failed("query", err)
 }
