@@ -36,6 +36,7 @@ type shed struct {
 	room   func() error      // of every workspace
 	health map[string]error  // what the server depends on
 	scopes map[string]string // token → the only scope it keeps
+	tokens map[coreshed.Person]string
 }
 
 // each runs a test on every database.
@@ -46,7 +47,7 @@ func each(t *testing.T, test func(s *shed)) {
 
 func open(t testing.TB, db *store.DB) *shed {
 	t.Helper()
-	s := &shed{Shed: storetest.New(t, db), t: t, room: func() error { return nil }, scopes: map[string]string{}}
+	s := &shed{Shed: storetest.New(t, db), t: t, room: func() error { return nil }, scopes: map[string]string{}, tokens: map[coreshed.Person]string{}}
 	if err := signedurl.EnsureKey(t.Context(), db); err != nil {
 		t.Fatal(err)
 	}
@@ -100,6 +101,15 @@ func (s *shed) token(p coreshed.Person, ttl time.Duration) string {
 	return "Bearer " + token
 }
 
+// signedIn is the token that a person uses all the time: making one is slow.
+func (s *shed) signedIn(p coreshed.Person) string {
+	s.t.Helper()
+	if s.tokens[p] == "" {
+		s.tokens[p] = s.token(p, time.Hour)
+	}
+	return s.tokens[p]
+}
+
 // files is the path of the workspace's files, then rest.
 func (s *shed) files(rest string) string {
 	return "/file/v2/orgs/" + s.Org.ID.String() + "/workspaces/" + s.Workspace.UUID.String() + "/files" + rest
@@ -125,13 +135,13 @@ type answer struct {
 // send sends a request as a person; the headers are names and values in turn.
 func (s *shed) send(p coreshed.Person, method, path string, headers ...string) answer {
 	s.t.Helper()
-	return s.sendBody(s.token(p, time.Hour), method, path, nil, headers...)
+	return s.sendBody(s.signedIn(p), method, path, nil, headers...)
 }
 
 // sendJSON sends a body as a person.
 func (s *shed) sendJSON(p coreshed.Person, method, path, body string) answer {
 	s.t.Helper()
-	return s.sendBody(s.token(p, time.Hour), method, path, strings.NewReader(body))
+	return s.sendBody(s.signedIn(p), method, path, strings.NewReader(body))
 }
 
 func (s *shed) sendBody(authorization, method, path string, body io.Reader, headers ...string) answer {
