@@ -137,26 +137,25 @@ func TestBodyStalls(t *testing.T) {
 // TestBodyIsSlow sends for much longer than the server waits for one byte.
 func TestBodyIsSlow(t *testing.T) {
 	t.Parallel()
-	p := onDisk(t, blobapi.Config{Patience: time.Second})
+	p := onDisk(t, blobapi.Config{Patience: 3 * time.Second})
 	b := p.reserve(t, "a.csv")
 	w := p.dial(t)
 	w.head(t, "PUT", p.up(t, b), blockBlob, "Content-Length: 20")
 	for range 20 {
-		time.Sleep(100 * time.Millisecond)
+		time.Sleep(250 * time.Millisecond)
 		w.send(t, "x")
 	}
 	w.wantCode(t, 201, "")
 	// Nor does a deadline outlive its request.
-	time.Sleep(1200 * time.Millisecond)
+	time.Sleep(3200 * time.Millisecond)
 	w.head(t, "GET", p.down(t, b))
 	w.wantCode(t, 200, "")
-	time.Sleep(1200 * time.Millisecond)
+	time.Sleep(3200 * time.Millisecond)
 	w.head(t, "GET", p.down(t, b))
 	w.wantCode(t, 200, "")
 }
 
-// TestReaderStalls takes no more of an answer: the server gives up, and
-// another that takes it slowly gets it all.
+// TestReaderStalls takes no more of an answer: the server gives up.
 func TestReaderStalls(t *testing.T) {
 	t.Parallel()
 	p := onDisk(t, blobapi.Config{Patience: 2 * time.Second})
@@ -172,13 +171,24 @@ func TestReaderStalls(t *testing.T) {
 	if n, err := io.Copy(io.Discard, resp.Body); err == nil {
 		t.Errorf("a reader that stopped for seconds got all %d bytes", n)
 	}
+}
 
-	w = p.dial(t)
+// TestReaderIsSlow takes an answer for longer than the server waits for a
+// reader that takes nothing, and gets it all.
+func TestReaderIsSlow(t *testing.T) {
+	t.Parallel()
+	p := onDisk(t, blobapi.Config{Patience: 5 * time.Second})
+	data := some(32 << 20)
+	b := p.uploaded(t, "a.bin", data)
+	w := p.dial(t)
+	if err := w.SetReadBuffer(64 << 10); err != nil {
+		t.Fatal(err)
+	}
 	w.head(t, "GET", p.down(t, b))
-	resp = w.answer(t)
+	resp := w.answer(t)
 	var got bytes.Buffer
 	for range 16 {
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(400 * time.Millisecond)
 		if _, err := io.CopyN(&got, resp.Body, 2<<20); err != nil {
 			t.Fatal(err)
 		}
