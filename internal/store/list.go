@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"slices"
+	"time"
 
 	"github.com/coreshed/coreshed"
 )
@@ -133,13 +135,45 @@ func (l *fileList) page(ctx context.Context, t tx, page coreshed.Page) ([]fileRo
 		search, skip = l.backward(), fromEnd
 	}
 	limit := keys.page(coreshed.Page{Offset: skip, Limit: page.Limit})
-	rows, err := all(ctx, t, scanFile, `SELECT `+fileColumns+` FROM (
+	rows, err := atMost(ctx, t, page.Limit, scanFile, `SELECT `+fileColumns+` FROM (
 			SELECT f.id AS key FROM files f WHERE `+keys.text()+search+limit+`) k
-		JOIN files f ON f.id = k.key JOIN versions v ON v.id = f.current_id`+l.forward, keys.args...)
+		JOIN files f ON f.id = k.key JOIN versions v ON v.id = f.current_id`, keys.args...)
+	// Here and not in SQL: SQLite would write whole rows to its sorter, though
+	// they come in order or backwards.
+	slices.SortFunc(rows, l.compare)
 	if err == nil && len(rows) > 0 {
 		l.remember(page.Offset+int64(len(rows)), rows[len(rows)-1].file)
 	}
 	return rows, err
+}
+
+// compare is the order of forward.
+func (l *fileList) compare(a, b fileRow) int {
+	var desc bool
+	for _, o := range l.order {
+		desc = o.Desc
+		if c := orderTime(&a.file, o.Field).Compare(orderTime(&b.file, o.Field)); c != 0 {
+			return directed(c, desc)
+		}
+	}
+	return directed(cmp.Compare(a.file.ID, b.file.ID), desc)
+}
+
+func orderTime(f *coreshed.File, field coreshed.OrderField) time.Time {
+	switch field {
+	case coreshed.ByModified:
+		return f.ModifiedAt
+	case coreshed.ByDeleted:
+		return f.DeletedAt
+	}
+	return f.CreatedAt
+}
+
+func directed(c int, desc bool) int {
+	if desc {
+		return -c
+	}
+	return c
 }
 
 // after adds that rows come behind a mark, in the order of one key.
@@ -156,15 +190,11 @@ func (l *fileList) remember(offset int64, last coreshed.File) {
 	if len(l.order) > 1 {
 		return
 	}
-	m := mark{changes: l.changes, id: last.ID}
-	switch l.order[0].Field {
-	case coreshed.ByCreated:
-		m.key = last.CreatedAt.UnixMicro()
-	case coreshed.ByModified:
-		m.key = last.ModifiedAt.UnixMicro()
-	default: // NULL for live files, which does not compare
-		return
+	field := l.order[0].Field
+	if field == coreshed.ByDeleted && !l.filter.Deleted {
+		return // NULL, which does not compare
 	}
+	m := mark{changes: l.changes, key: orderTime(&last, field).UnixMicro(), id: last.ID}
 	l.db.marks.put(markKey{l.name, offset}, m)
 }
 

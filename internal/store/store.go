@@ -192,12 +192,17 @@ func failed(what string, err error) error {
 
 // all returns the rows of a query, each read by scan.
 func all[T any](ctx context.Context, q querier, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
+	return atMost(ctx, q, 0, scan, query, args...)
+}
+
+// atMost is all, with room for n rows from the start.
+func atMost[T any](ctx context.Context, q querier, n int64, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := q.query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close() //nolint:errcheck // Err tells
-	var list []T
+	list := make([]T, 0, n)
 	for rows.Next() {
 		v, err := scan(rows)
 		if err != nil {
