@@ -119,6 +119,27 @@ func (p *process) peak() (int64, error) {
 	return 0, errors.Join(errors.New("read memory use: no VmHWM"), lines.Err())
 }
 
+// clockTick is the unit of times in /proc, on every Linux that Go runs on.
+const clockTick = 10 * time.Millisecond
+
+// cpu returns the processor time that the process has used. It is known on
+// Linux alone.
+func (p *process) cpu() (time.Duration, error) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return 0, fmt.Errorf("read processor time: %w", err)
+	}
+	// The name, in parentheses, may hold spaces; user and system time are the
+	// 12th and 13th fields after it.
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) < 13 {
+		return 0, errors.New("read processor time: too few fields")
+	}
+	user, err1 := strconv.ParseInt(string(fields[11]), 10, 64)
+	system, err2 := strconv.ParseInt(string(fields[12]), 10, 64)
+	return time.Duration(user+system) * clockTick, errors.Join(err1, err2)
+}
+
 // freeAddress returns a loopback address at which nobody listens.
 func freeAddress(ctx context.Context) (string, error) {
 	var lc net.ListenConfig
