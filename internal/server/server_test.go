@@ -243,7 +243,7 @@ func TestOperationsRoutes(t *testing.T) {
 		"/":                       {200, "Coreshed"},
 		"/healthz":                {200, "ok"},
 		"/readyz":                 {200, "ready"},
-		"/metrics":                {200, "coreshed_http_requests_total"},
+		"/metrics":                {200, "coreshed_http_requests_active"},
 		"/api/":                   {200, "Evo File API"},
 		"/api/evo-file-v2.yaml":   {200, "openapi"},
 		"/file/health_check":      {200, "pass"},
