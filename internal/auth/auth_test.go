@@ -58,7 +58,7 @@ func newSite(t testing.TB, external ...ExternalIssuer) *site {
 	ok(err)
 	s.org = org.ID
 	h := NewHasher()
-	s.password, err = Setup(ctx, s.db, h, s.org)
+	s.password, err = Setup(ctx, s.db, h, s.org, func(string) error { return nil })
 	ok(err)
 	account, err := s.db.User(ctx, AdminEmail)
 	ok(err)

@@ -64,7 +64,7 @@ func TestHasherWaitsItsTurn(t *testing.T) {
 
 func TestSetupTwice(t *testing.T) {
 	s := newSite(t)
-	password, err := Setup(t.Context(), s.db, NewHasher(), s.org)
+	password, err := Setup(t.Context(), s.db, NewHasher(), s.org, func(string) error { return nil })
 	if err != nil || password != "" {
 		t.Errorf("a second setup made the password %q, %v", password, err)
 	}

@@ -24,8 +24,10 @@ const AdminEmail = "admin@coreshed.localhost"
 
 // Setup makes what the issuer needs and the store lacks: a key, the native
 // client, and, for an organisation without an admin, an admin whose generated
-// password it returns. Otherwise password is "". It can be repeated.
-func Setup(ctx context.Context, db *store.DB, h *Hasher, org coreshed.UUID) (password string, err error) {
+// password it returns. Otherwise password is "". It can be repeated. The
+// password is told before it is good: whoever is killed in between tells
+// another one the next time.
+func Setup(ctx context.Context, db *store.DB, h *Hasher, org coreshed.UUID, tell func(password string) error) (password string, err error) {
 	if err := EnsureTokenKey(ctx, db); err != nil {
 		return "", err
 	}
@@ -40,6 +42,9 @@ func Setup(ctx context.Context, db *store.DB, h *Hasher, org coreshed.UUID) (pas
 	}
 	password = NewSecret()
 	hash, err := h.Hash(ctx, password)
+	if err == nil {
+		err = tell(password)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -169,13 +169,19 @@ func checkFormat(dir string) error {
 	return nil
 }
 
-// writeFile writes a small file so that readers see the old or the new one.
+// writeFile writes a small file so that readers see the old or the new one,
+// also after a loss of power.
 func writeFile(path string, content []byte, mode fs.FileMode) error {
 	temp := path + ".tmp"
-	if err := os.WriteFile(temp, content, mode); err != nil {
-		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
+	f, err := os.OpenFile(temp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, mode)
+	if err == nil {
+		_, err = f.Write(content)
+		err = errors.Join(err, f.Sync(), f.Close())
 	}
-	if err := os.Rename(temp, path); err != nil {
+	if err == nil {
+		err = os.Rename(temp, path)
+	}
+	if err != nil {
 		return fmt.Errorf("write %s: %w", filepath.Base(path), err)
 	}
 	return nil

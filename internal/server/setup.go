@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -37,33 +38,57 @@ func setUp(ctx context.Context, c Config, d *data, h *auth.Hasher) (*First, erro
 	} else if org, err = d.db.AddOrganisation(ctx, c.Organisation); err != nil {
 		return nil, err
 	}
-	password, err := auth.Setup(ctx, d.db, h, org.ID)
-	if err != nil || password == "" {
+	f := &First{Organisation: org}
+	if f.Password, err = auth.Setup(ctx, d.db, h, org.ID, func(password string) error { return f.tell(c, d, password) }); err != nil {
 		return nil, err
 	}
-	return firstAdmin(ctx, c, d, org, password)
+	if err := f.makeWorkspace(ctx, c, d.db); err != nil {
+		return nil, err
+	}
+	if f.Password != "" {
+		return f, nil
+	}
+	if f.PasswordFile != "" { // another replica was first
+		return nil, os.Remove(f.PasswordFile)
+	}
+	return nil, nil
 }
 
-// firstAdmin leaves the admin's password where whoever has the host finds it,
-// and makes the first workspace.
-func firstAdmin(ctx context.Context, c Config, d *data, org coreshed.Organisation, password string) (*First, error) {
-	f := &First{Organisation: org, Password: password}
-	if !c.Ephemeral {
-		f.PasswordFile = filepath.Join(d.dir, passwordFile)
-		if err := writeFile(f.PasswordFile, []byte(password+"\n"), 0o600); err != nil {
-			return nil, err
-		}
+// tell leaves the admin's password where whoever has the host finds it.
+func (f *First) tell(c Config, d *data, password string) error {
+	if c.Ephemeral {
+		return nil
 	}
-	admin, err := d.db.User(ctx, auth.AdminEmail)
+	f.PasswordFile = filepath.Join(d.dir, passwordFile)
+	return writeFile(f.PasswordFile, []byte(password+"\n"), 0o600)
+}
+
+// makeWorkspace makes the first workspace of an organisation that has never
+// had one: also at a later start, when the first was killed before.
+func (f *First) makeWorkspace(ctx context.Context, c Config, db *store.DB) error {
+	admin, err := db.User(ctx, auth.AdminEmail)
+	if errors.Is(err, coreshed.NotFound) {
+		return nil // others administer it
+	}
 	if err != nil {
-		return nil, err
+		return err
 	}
 	f.Admin = admin.Person
-	f.Workspace, err = d.db.WorkspaceByName(ctx, c.Workspace)
-	if errors.Is(err, coreshed.NotFound) {
-		f.Workspace, err = d.db.AddWorkspace(ctx, org.ID, admin.ID, c.Workspace, coreshed.WorkspaceEdit{})
+	standing, err := db.Standing(ctx, f.Organisation.ID, admin.ID)
+	if err != nil || !standing.Admin { // who would not see all workspaces
+		return err
 	}
-	return f, err
+	for _, deleted := range []bool{false, true} {
+		_, n, err := db.Workspaces(ctx, coreshed.Actor{ID: admin.ID}, f.Organisation.ID, store.WorkspaceFilter{Deleted: deleted}, coreshed.Page{})
+		if err != nil || n > 0 {
+			return err
+		}
+	}
+	f.Workspace, err = db.AddWorkspace(ctx, f.Organisation.ID, admin.ID, c.Workspace, coreshed.WorkspaceEdit{})
+	if errors.Is(err, coreshed.Conflict) { // another replica was first
+		f.Workspace, err = db.WorkspaceByName(ctx, c.Workspace)
+	}
+	return err
 }
 
 // Ephemeral is what the user of an ephemeral server needs to know, as one line

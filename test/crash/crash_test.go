@@ -101,8 +101,8 @@ func (s *shed) round(t *testing.T, op operation, killAt int) int {
 		requests[next].applied()
 		next++
 	}
+	w.kill()
 	s.Kill()
-	w.wait()
 	s.Run()
 	if next < len(requests) && requests[next].happened != nil && requests[next].happened(t) {
 		requests[next].applied()

@@ -38,8 +38,12 @@ func newWatch(pid, killAt int) (*watch, error) {
 	return w, w.err
 }
 
-// wait returns when the process has ended, which it must do by a kill.
-func (w *watch) wait() { <-w.done }
+// kill ends the process, if it has not ended, and returns when it has. Nobody
+// else may wait for it before.
+func (w *watch) kill() {
+	unix.Kill(w.pid, unix.SIGKILL) //nolint:errcheck // it may have ended
+	<-w.done
+}
 
 func (w *watch) run() {
 	defer close(w.done)
@@ -56,8 +60,11 @@ func (w *watch) run() {
 		switch {
 		case errors.Is(err, unix.EINTR):
 		case err != nil:
-			return // ECHILD: the last thread has ended
-		case status.Exited(), status.Signaled(): // one thread
+			return
+		case status.Exited(), status.Signaled():
+			if tid == w.pid { // the last of its threads
+				return
+			}
 		default:
 			w.stopped(tid, status)
 		}

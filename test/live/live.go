@@ -100,11 +100,22 @@ func (s *Shed) Run() {
 		s.t.Fatalf("start coreshed: %v", err)
 	}
 	for start := time.Now(); time.Since(start) < 30*time.Second; time.Sleep(5 * time.Millisecond) {
+		if !s.noted() {
+			continue
+		}
 		if a, err := s.Do(http.MethodGet, s.URL()+"/readyz", nil); err == nil && a.Status == http.StatusOK {
 			return
 		}
 	}
 	s.t.Fatalf("the server is not ready after 30 s; its log:\n%s", s.log)
+}
+
+// noted reports whether this server, and not one that was killed, has noted in
+// the data folder where it is.
+func (s *Shed) noted() bool {
+	text, err := os.ReadFile(filepath.Join(s.Data, "server.json"))
+	var note struct{ PID int }
+	return err == nil && json.Unmarshal(text, &note) == nil && note.PID == s.PID()
 }
 
 // Kill ends the server as a power cut would, as far as processes go.
