@@ -97,7 +97,10 @@ func TestList(t *testing.T) {
 	if got := s.paths(t, coreshed.Filter{Created: coreshed.TimeRange{Until: &zero}}); len(got) != 0 {
 		t.Errorf("before 1970 there was %q", got)
 	}
-	for range s.files.List(t.Context(), coreshed.Filter{}) {
+	for _, err := range s.files.List(t.Context(), coreshed.Filter{}) {
+		if err != nil {
+			t.Error(err)
+		}
 		break // a reader may stop
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // blobVersion is the version of Azure's blob operations that is asked for.
@@ -38,8 +39,9 @@ func newPiece(src io.ReaderAt, offset, size int64) (piece, error) {
 // leave, and of a negative number when they have to leave again.
 func (c *Client) put(ctx context.Context, l *link, p piece, progress func(int64)) error {
 	m := &meter{progress: progress}
-	return c.transfer(ctx, l, func(address string) error {
+	return c.transfer(ctx, l, func(ctx context.Context, address string, alive func()) error {
 		m.reset()
+		m.alive = alive
 		req, err := p.request(ctx, address, m)
 		if err != nil {
 			return err
@@ -84,9 +86,13 @@ func (p piece) request(ctx context.Context, address string, m *meter) (*http.Req
 	return req, nil
 }
 
+// sender sends a request on a signed URL and reads the answer. It calls alive
+// whenever bytes move.
+type sender func(ctx context.Context, address string, alive func()) error
+
 // transfer sends a request on a signed URL, again where that may help, and
 // holds one of the client's slots while it does.
-func (c *Client) transfer(ctx context.Context, l *link, send func(address string) error) error {
+func (c *Client) transfer(ctx context.Context, l *link, send sender) error {
 	return c.retry(ctx, bodyAttempts, func() error {
 		address, err := l.get(ctx)
 		if err != nil {
@@ -98,12 +104,28 @@ func (c *Client) transfer(ctx context.Context, l *link, send func(address string
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		err = send(address)
+		err = c.watched(ctx, address, send)
 		if expired(err) {
 			l.refused(address)
 		}
 		return err
 	}, func(err error) bool { return passing(err) || expired(err) || damaged(err) })
+}
+
+// errStalled ends a request of which nothing has moved for too long. Without
+// it, a peer that is gone without a word would be waited for without end.
+var errStalled = errors.New("no bytes have moved for too long")
+
+func (c *Client) watched(ctx context.Context, address string, send sender) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	timer := time.AfterFunc(c.stall, func() { cancel(errStalled) })
+	defer timer.Stop()
+	err := send(ctx, address, func() { timer.Reset(c.stall) })
+	if err != nil && errors.Is(context.Cause(ctx), errStalled) {
+		return broken(errStalled)
+	}
+	return err
 }
 
 // expired reports whether the signed URL is good no more.
@@ -123,6 +145,7 @@ func damaged(err error) bool {
 // arrive.
 type meter struct {
 	progress func(int64)
+	alive    func()
 	passed   atomic.Int64
 }
 
@@ -135,15 +158,17 @@ func (m *meter) add(n int64) {
 
 func (m *meter) reset() { m.add(-m.passed.Load()) }
 
-func (m *meter) reader(r io.Reader) io.Reader { return meteredReader{r, m} }
+func (m *meter) reader(r io.Reader) io.Reader { return meteredReader{r, m, m.alive} }
 
 type meteredReader struct {
-	r io.Reader
-	m *meter
+	r     io.Reader
+	m     *meter
+	alive func()
 }
 
 func (r meteredReader) Read(p []byte) (int, error) {
 	n, err := r.r.Read(p)
+	r.alive()
 	r.m.add(int64(n))
 	return n, err
 }

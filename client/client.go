@@ -57,6 +57,7 @@ type Client struct {
 	slots  chan struct{} // one is held while a body travels
 	agent  string
 	pause  time.Duration // before the first repeat of a request that broke
+	stall  time.Duration // for which nothing of a body may move
 }
 
 // New returns a client. It sends nothing yet.
@@ -83,7 +84,7 @@ func New(c Config) (*Client, error) {
 	}
 	return &Client{
 		hub: hub, http: hc, tokens: c.TokenSource, agent: c.UserAgent,
-		slots: make(chan struct{}, c.Concurrency), pause: c.Pause,
+		slots: make(chan struct{}, c.Concurrency), pause: c.Pause, stall: 2 * time.Minute,
 	}, nil
 }
 

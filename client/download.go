@@ -103,7 +103,7 @@ func (d *download) get(ctx context.Context, offset, length int64, w io.Writer) e
 		return nil
 	}
 	c := d.files.c
-	return c.transfer(ctx, d.link, func(address string) error {
+	return c.transfer(ctx, d.link, func(ctx context.Context, address string, alive func()) error {
 		req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
 		if err != nil {
 			return errors.New("the server gave a URL that is none")
@@ -119,11 +119,11 @@ func (d *download) get(ctx context.Context, offset, length int64, w io.Writer) e
 		if err != nil {
 			return broken(err)
 		}
-		defer res.Body.Close() //nolint:errcheck // only read
+		defer res.Body.Close()
 		if err := d.accept(res, want, offset, length); err != nil {
 			return err
 		}
-		body := &arriving{r: io.LimitReader(res.Body, length), progress: d.options.Progress}
+		body := &arriving{r: io.LimitReader(res.Body, length), progress: d.options.Progress, alive: alive}
 		n, err := io.Copy(w, body)
 		offset, length = offset+n, length-n
 		switch {
@@ -280,11 +280,13 @@ func (d *download) progress(n int64) {
 type arriving struct {
 	r        io.Reader
 	progress func(int64)
+	alive    func()
 	err      error
 }
 
 func (a *arriving) Read(p []byte) (int, error) {
 	n, err := a.r.Read(p)
+	a.alive()
 	if a.progress != nil && n > 0 {
 		a.progress(int64(n))
 	}

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gofrs/flock"
 
@@ -132,7 +133,7 @@ func (j *journal) begin(s slot) error {
 		return nil
 	}
 	if j.file != nil {
-		j.file.Close() //nolint:errcheck // it is replaced
+		j.file.Close()
 	}
 	j.note.FileID, j.note.VersionID, j.done = s.FileID, s.VersionID, map[int64]bool{}
 	line, err := json.Marshal(j.note)
@@ -178,6 +179,20 @@ func (j *journal) bytes() int64 {
 		sum += min(j.note.Piece, j.note.Size-i*j.note.Piece)
 	}
 	return sum
+}
+
+// reservationLife is for how long the server keeps what was sent last.
+const reservationLife = 7 * 24 * time.Hour
+
+// forgetOld deletes the journals in a folder that have outlived what they tell
+// of. It is no matter if one stays.
+func forgetOld(dir string) {
+	names, _ := filepath.Glob(filepath.Join(dir, "*.journal"))
+	for _, name := range names {
+		if info, err := os.Stat(name); err == nil && time.Since(info.ModTime()) > reservationLife {
+			_ = os.Remove(name)
+		}
+	}
 }
 
 // remove deletes the journal; the transfer is over. Close must still follow.

@@ -73,7 +73,7 @@ func (f *Files) UploadFile(ctx context.Context, r Ref, name string, o UploadOpti
 	if err != nil {
 		return Uploaded{}, err
 	}
-	defer file.Close() //nolint:errcheck // only read
+	defer file.Close()
 	info, err := file.Stat()
 	if err != nil {
 		return Uploaded{}, err
@@ -118,6 +118,7 @@ func (u *upload) open(name string, info os.FileInfo) (*journal, error) {
 		Source: local, Stamp: stamp(info), Target: u.files.c.hub + u.files.url(u.ref),
 		Size: u.size, Piece: u.blockSize(),
 	}
+	forgetOld(u.options.Journal)
 	return openJournal(filepath.Join(u.options.Journal, n.key()), n)
 }
 

@@ -33,14 +33,14 @@ func each[T, R any](ctx context.Context, items []T, do func(context.Context, T) 
 		})
 	}
 	g.Wait() //nolint:errcheck // the errors are in failed
-	if cause := context.Cause(ctx); cause != nil {
-		failed = []error{cause}
-	}
 	var done []R
 	for i := range results {
-		if tried[i] && (i >= len(failed) || failed[i] == nil) {
+		if tried[i] && failed[i] == nil {
 			done = append(done, results[i])
 		}
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		return done, cause // the others failed because of it
 	}
 	return done, errors.Join(failed...)
 }

@@ -44,6 +44,7 @@ type got struct {
 
 // Run downloads.
 func (c getCmd) Run(ctx context.Context, a *app) error {
+	c.Dest = first(c.Dest, ".")
 	if c.Recursive && (c.Version != 0 || c.Deleted || c.Dest == "-") {
 		return usagef("-r goes with neither --version, --deleted nor standard output")
 	}

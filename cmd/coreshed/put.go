@@ -113,7 +113,24 @@ func (c putCmd) sources(a *app) ([]source, error) {
 		}
 		all = append(all, found...)
 	}
+	if err := distinct(all); err != nil {
+		removeSpool(all)
+		return nil, err
+	}
 	return all, nil
+}
+
+// distinct refuses two files for one path: which would be on top is chance.
+func distinct(all []source) error {
+	from := map[string]string{}
+	for _, s := range all {
+		key := coreshed.FoldPath(s.path)
+		if other, taken := from[key]; taken {
+			return usagef("%s and %s would both be %s", other, s.local, s.path)
+		}
+		from[key] = s.local
+	}
+	return nil
 }
 
 // checkDest refuses what would put one file under the name of another.

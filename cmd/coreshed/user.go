@@ -50,7 +50,7 @@ func (p password) read(a *app) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		defer f.Close() //nolint:errcheck // only read
+		defer f.Close()
 		return firstLine(f)
 	case p.PasswordFile == "-" || !terminal(a.stdin):
 		return firstLine(a.stdin)
