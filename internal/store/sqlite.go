@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
 	"runtime"
 	"sync/atomic"
@@ -29,12 +31,30 @@ func openSQLite(ctx context.Context, db *DB, path string) error {
 	if err != nil {
 		return fmt.Errorf("database path: %w", err)
 	}
+	if err := makePrivate(abs); err != nil {
+		return fmt.Errorf("make database: %w", err)
+	}
 	// A commit must survive a power cut, hence FULL; what is deleted must be
 	// gone from the file, hence secure_delete.
 	return openSQLiteDSN(ctx, db, sqliteDSN(abs, url.Values{"_pragma": {
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)",
 		"foreign_keys(ON)", "cache_size(-16000)", "temp_store(MEMORY)", "wal_autocheckpoint(4000)",
 	}}))
+}
+
+// makePrivate makes the file that is not there yet, for its owner alone: it
+// will hold keys and password hashes. SQLite gives the files beside it the same
+// mode. One that is there is not opened, since to close it would take SQLite's
+// locks away from this process.
+func makePrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // memories counts the databases in memory, each of which needs a name.
