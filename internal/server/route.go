@@ -42,18 +42,25 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		rt.readyz(w, r)
 	case "metrics":
 		rt.measure(w, r)
-	case "":
+	default:
+		rt.other(w, r, first)
+	}
+}
+
+// other serves what has no fixed first segment: blobs, and the root.
+func (rt *router) other(w http.ResponseWriter, r *http.Request, first string) {
+	if r.URL.Path == "/" {
 		web.Note(r, "root")
 		plain(w, http.StatusOK, welcome)
-	default:
-		if _, err := web.ParseID(first); err != nil {
-			web.Note(r, "none")
-			plain(w, http.StatusNotFound, "Nothing is here. The API documents are at /api/.\n")
-			return
-		}
-		defer rt.blobUse.begin()()
-		rt.blobs.ServeHTTP(w, r)
+		return
 	}
+	if _, err := web.ParseID(first); err != nil {
+		web.Note(r, "none")
+		plain(w, http.StatusNotFound, "Nothing is here. The API documents are at /api/.\n")
+		return
+	}
+	defer rt.blobUse.begin()()
+	rt.blobs.ServeHTTP(w, r)
 }
 
 const welcome = `Coreshed: a file store and catalogue for geospatial and geoscience files.

@@ -248,6 +248,7 @@ func TestOperationsRoutes(t *testing.T) {
 		"/api/evo-file-v2.yaml":   {200, "openapi"},
 		"/file/health_check":      {200, "pass"},
 		"/nowhere":                {404, "/api/"},
+		"//file/health_check":     {404, "/api/"},
 		"/connect/authorize":      {400, ""},
 		"/.well-known/jwks.json":  {200, "keys"},
 		"/file/v2/nothing":        {404, ""},
