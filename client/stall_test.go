@@ -28,8 +28,8 @@ func TestStall(t *testing.T) {
 			return
 		case r.Method == http.MethodGet:
 			w.Header().Set("Content-Length", "10")
-			io.WriteString(w, "0123")             //nolint:errcheck // of no interest
-			http.NewResponseController(w).Flush() //nolint:errcheck // HTTP/1.1
+			io.WriteString(w, "0123") //nolint:errcheck // of no interest
+			http.NewResponseController(w).Flush()
 		}
 		<-r.Context().Done()
 	}))
