@@ -73,6 +73,20 @@ func orderBy(orders []coreshed.Order, columns map[coreshed.OrderField]string, fa
 	return " ORDER BY " + strings.Join(keys, ", ") + ", " + id + direction, nil
 }
 
+// maxPattern is the longest pattern that SQLite takes, in bytes. No key of a
+// path or title is that long, escaped.
+const maxPattern = 50_000
+
+// like adds that a key matches a pattern, escaped with a backslash. None
+// matches one that is longer than a key.
+func (c *conditions) like(key, pattern string) {
+	if len(pattern) > maxPattern {
+		c.add(`1 = 0`)
+		return
+	}
+	c.add(key+` LIKE ? ESCAPE '\'`, pattern)
+}
+
 // containing makes a LIKE pattern, escaped with a backslash, for text that
 // contains s.
 func containing(s string) string { return "%" + escapeLike(s) + "%" }

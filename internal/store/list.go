@@ -57,10 +57,10 @@ func fileConditions(a coreshed.Access, f coreshed.Filter) *conditions {
 	c.between(`f.modified_at`, f.Modified)
 	c.between(`f.deleted_at`, f.DeletedAt)
 	if f.Name != "" {
-		c.add(`f.name_key LIKE ? ESCAPE '\'`, containing(coreshed.FoldPath(f.Name)))
+		c.like(`f.name_key`, containing(coreshed.FoldPath(f.Name)))
 	}
 	if f.Folder != "" {
-		c.add(`f.path_key LIKE ? ESCAPE '\'`, escapeLike(coreshed.FoldPath(f.Folder))+"%")
+		c.like(`f.path_key`, escapeLike(coreshed.FoldPath(f.Folder))+"%")
 	}
 	return c
 }

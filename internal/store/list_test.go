@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -192,4 +193,25 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestFilterLongerThanAnyName: a pattern may be longer than the database takes.
+func TestFilterLongerThanAnyName(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := storetest.New(t, db)
+		s.Put(t, s.Editor, strings.Repeat("_", 255), "x")
+		for _, long := range []string{strings.Repeat("a", 60_000), strings.Repeat("_", 30_000)} {
+			for _, f := range []coreshed.Filter{{Name: long}, {Folder: long}} {
+				got, total, err := db.Files(t.Context(), s.Access(t, s.Viewer), f, nil, coreshed.Page{Limit: 10})
+				if err != nil || len(got) != 0 || total != 0 {
+					t.Errorf("%d files of %d, %v", len(got), total, err)
+				}
+			}
+		}
+		// Each of these folds to three characters.
+		longest := strings.Repeat("\u0390", coreshed.MaxPathLength)
+		if _, _, err := db.Files(t.Context(), s.Access(t, s.Viewer), coreshed.Filter{Folder: longest}, nil, coreshed.Page{Limit: 10}); err != nil {
+			t.Error(err)
+		}
+	})
 }

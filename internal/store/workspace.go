@@ -109,7 +109,7 @@ func (f WorkspaceFilter) conditions(org, viewer coreshed.UUID) (*conditions, err
 		c.add(`w.deleted_at IS NULL`)
 	}
 	if f.Title != "" {
-		c.add(`w.title_key LIKE ? ESCAPE '\'`, containing(coreshed.FoldPath(f.Title)))
+		c.like(`w.title_key`, containing(coreshed.FoldPath(f.Title)))
 	}
 	if f.CreatedBy != nil {
 		c.add(`w.created_by = (SELECT id FROM people WHERE uuid = ?)`, *f.CreatedBy)
