@@ -27,6 +27,7 @@ type Config struct {
 
 	Floor       int64         // free bytes below which uploads are refused; 1 GiB
 	URLLifetime time.Duration // of signed URLs; 30 minutes
+	RequestTime time.Duration // for a request that is no transfer, and as much again for its answer; 1 minute
 	Drain       time.Duration // for which running transfers may end at shutdown; 30 seconds
 
 	Organisation string // name of the one made at the first start; "Coreshed"
@@ -47,6 +48,7 @@ func (c Config) withDefaults() Config {
 	set(&c.TLSName, "coreshed.localhost")
 	set(&c.Floor, 1<<30)
 	set(&c.URLLifetime, 30*time.Minute)
+	set(&c.RequestTime, time.Minute)
 	set(&c.Drain, 30*time.Second)
 	set(&c.Organisation, "Coreshed")
 	set(&c.Workspace, "Default")

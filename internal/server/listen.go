@@ -111,11 +111,11 @@ func (l *listeners) serve(c Config, h http.Handler, identity door.Identity, own 
 	if loopback(l.plain.Addr().String()) {
 		l.door = door.New(door.Config{
 			Name: c.TLSName, TLS: identity.TLS, Handler: h, OwnOrigin: own,
-			Server: func(h http.Handler) *http.Server { return newServer(c.Log, h) }, Log: c.Log,
+			Server: func(h http.Handler) *http.Server { return newServer(c, h) }, Log: c.Log,
 		})
 		plain = l.door
 	}
-	l.start(newServer(c.Log, plain), documented{l.plain})
+	l.start(newServer(c, plain), documented{l.plain})
 	if l.tls == nil {
 		return nil
 	}
@@ -130,16 +130,18 @@ func (l *listeners) serve(c Config, h http.Handler, identity door.Identity, own 
 	// The data plane's clients speak HTTP/1.1, and large transfers are faster
 	// over it.
 	config.NextProtos = []string{"http/1.1"}
-	l.start(newServer(c.Log, h), tls.NewListener(l.tls, config))
+	l.start(newServer(c, h), tls.NewListener(l.tls, config))
 	return nil
 }
 
-// newServer sets no limit on the time for a body: transfers are as long as
-// they are, and the data plane moves its deadlines with the bytes.
-func newServer(log *slog.Logger, h http.Handler) *http.Server {
+// newServer limits the time for a request and its answer. The data plane takes
+// these limits off: transfers are as long as they are, and it moves deadlines
+// of its own with the bytes.
+func newServer(c Config, h http.Handler) *http.Server {
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		ReadTimeout: c.RequestTime, WriteTimeout: 2 * c.RequestTime,
+		ErrorLog: slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
 	}
 }
 

@@ -60,7 +60,16 @@ func (rt *router) other(w http.ResponseWriter, r *http.Request, first string) {
 		return
 	}
 	defer rt.blobUse.begin()()
+	unlimited(w)
 	rt.blobs.ServeHTTP(w, r)
+}
+
+// unlimited takes off the limits that newServer sets on the time of a request.
+// A connection without deadlines has none.
+func unlimited(w http.ResponseWriter) {
+	c := http.NewResponseController(w)
+	c.SetReadDeadline(time.Time{})  //nolint:errcheck // see above
+	c.SetWriteDeadline(time.Time{}) //nolint:errcheck // see above
 }
 
 const welcome = `Coreshed: a file store and catalogue for geospatial and geoscience files.

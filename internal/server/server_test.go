@@ -72,10 +72,10 @@ func admin(t *testing.T, s *server.Server) (token string, files *client.Files) {
 	return token, c.Files(w.OrgID, w.UUID)
 }
 
-// downloadURL asks for the signed URL of a file.
-func downloadURL(t *testing.T, s *server.Server, token, path string) string {
+// signedURL asks for the URL to GET or to PUT a file.
+func signedURL(t *testing.T, s *server.Server, token, method, path string) string {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, fmt.Sprintf("%s/file/v2/orgs/%s/workspaces/%s/files/path/%s",
+	req, err := http.NewRequestWithContext(t.Context(), method, fmt.Sprintf("%s/file/v2/orgs/%s/workspaces/%s/files/path/%s",
 		s.Running().URL, s.First.Organisation.ID, s.First.Workspace.UUID, path), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -87,11 +87,11 @@ func downloadURL(t *testing.T, s *server.Server, token, path string) string {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	var file struct{ Download string }
-	if err := json.NewDecoder(resp.Body).Decode(&file); err != nil || file.Download == "" {
-		t.Fatalf("%s: no download URL, %v", resp.Status, err)
+	var file struct{ Download, Upload string }
+	if err := json.NewDecoder(resp.Body).Decode(&file); err != nil || file.Download+file.Upload == "" {
+		t.Fatalf("%s: no URL, %v", resp.Status, err)
 	}
-	return file.Download
+	return file.Download + file.Upload
 }
 
 func TestEverythingSurvivesARestart(t *testing.T) {
@@ -183,7 +183,7 @@ func TestCloseLetsTransfersEnd(t *testing.T) {
 	if _, err := files.Upload(t.Context(), client.Path("x"), bytes.NewReader(content), int64(len(content)), client.UploadOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	conn, r := slowGet(t, downloadURL(t, s, token, "x"))
+	conn, r := slowGet(t, signedURL(t, s, token, http.MethodGet, "x"))
 	defer conn.Close()
 	closed := make(chan struct{})
 	go func() { defer close(closed); closeServer(t, s) }()
@@ -193,6 +193,43 @@ func TestCloseLetsTransfersEnd(t *testing.T) {
 		t.Errorf("the running transfer got %d of %d bytes, %v", n, len(content), err)
 	}
 	<-closed
+}
+
+// A caller that sends a request slowly is not waited for, unless it uploads.
+func TestOnlyTransfersMayBeSlow(t *testing.T) {
+	s := open(t, server.Config{Ephemeral: true, RequestTime: 300 * time.Millisecond})
+	defer closeServer(t, s)
+	token, _ := admin(t, s)
+	form := begin(t, "POST", s.Running().URL+"/connect/token", "Content-Type: application/x-www-form-urlencoded")
+	defer form.Close()
+	form.SetReadDeadline(time.Now().Add(20 * time.Second))
+	if _, err := form.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Error("the server still waits for the form")
+	}
+	upload := begin(t, "PUT", signedURL(t, s, token, http.MethodPut, "slow"), "x-ms-blob-type: BlockBlob")
+	defer upload.Close()
+	for range 10 {
+		time.Sleep(100 * time.Millisecond)
+		fmt.Fprint(upload, "x")
+	}
+	if resp, err := http.ReadResponse(bufio.NewReader(upload), nil); err != nil || resp.StatusCode != http.StatusCreated {
+		t.Errorf("a slow upload got %+v, %v", resp, err)
+	}
+}
+
+// begin sends the head of a request with a body of ten bytes.
+func begin(t *testing.T, method, raw, header string) net.Conn {
+	t.Helper()
+	u, err := url.Parse(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", u.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n%s\r\nContent-Length: 10\r\n\r\n", method, u.RequestURI(), u.Host, header)
+	return conn
 }
 
 // waitClosing waits until the server takes no connections.
