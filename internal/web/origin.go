@@ -69,8 +69,9 @@ func (o *Origins) IsOwn(origin string) bool {
 // Caller returns the IP address that the request came from.
 func (o *Origins) Caller(r *http.Request) string {
 	if o.trusted(r) {
-		hops := strings.Split(r.Header.Get("X-Forwarded-For"), ",")
-		// The last hop is the one that our own proxy saw.
+		hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+		// The last hop is the one that our own proxy saw, whether it added to
+		// the caller's line or a line of its own.
 		if ip, err := netip.ParseAddr(strings.TrimSpace(hops[len(hops)-1])); err == nil {
 			return ip.Unmap().String()
 		}
