@@ -202,6 +202,23 @@ func TestRevocationIsNoticed(t *testing.T) {
 	good(false)
 }
 
+// TestRevocationIsNoticedAfterTheClockWentBack: a clock that is set back must
+// not make what was checked before it look fresh until it has caught up.
+func TestRevocationIsNoticedAfterTheClockWentBack(t *testing.T) {
+	s, ctx := newSite(t), t.Context()
+	token := s.signed(t, func(c *claims) { c.IssuedAt.Time = s.Now().Add(-2 * time.Hour) })
+	if _, err := s.bearer(ctx, token); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.db.Disable(ctx, s.user.ID); err != nil {
+		t.Fatal(err)
+	}
+	s.advance(-time.Hour)
+	if _, err := s.bearer(ctx, token); !errors.Is(err, coreshed.InvalidToken) {
+		t.Errorf("the token of a disabled account: %v", err)
+	}
+}
+
 func TestTokenExpiresInCache(t *testing.T) {
 	s, ctx := newSite(t), t.Context()
 	token := s.signed(t, func(c *claims) { c.Expires.Time = s.Now().Add(2 * time.Second) })

@@ -32,6 +32,9 @@ type entry struct {
 // sends one of the requests that come together, and keeps the others.
 func (e *entry) fresh(now time.Time) bool {
 	age := now.Sub(time.Unix(0, e.checked.Load()))
+	if age < 0 {
+		return false // the clock was set back
+	}
 	if age < recheck {
 		return true
 	}
