@@ -49,6 +49,28 @@ func TestDatabaseIsItsOwnersAlone(t *testing.T) {
 	}
 }
 
+// TestFileIsPrivate, whatever its folder is: it holds the keys that sign.
+func TestFileIsPrivate(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no modes here")
+	}
+	dir := t.TempDir()
+	db, err := store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(dir, "coreshed.db")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close() //nolint:errcheck // only modes count
+	entries, err := os.ReadDir(dir)
+	if err != nil || len(entries) < 2 {
+		t.Fatalf("%d files, %v", len(entries), err)
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", e.Name(), info.Mode(), err)
+		}
+	}
+}
+
 func TestOpenRefusesUnknownScheme(t *testing.T) {
 	if db, err := store.Open(context.Background(), store.Config{URL: "mysql://x"}); err == nil {
 		db.Close()
