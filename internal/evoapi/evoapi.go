@@ -62,6 +62,7 @@ func New(c Config) http.Handler {
 // request is a request whose caller, ids and rights have been checked.
 type request struct {
 	*http.Request
+	route  string
 	origin string // of links in the answer
 	query  url.Values
 
@@ -72,6 +73,8 @@ type request struct {
 }
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	// Answers are for one caller, and may be untrue in a moment.
+	w.Header().Set("Cache-Control", "no-store")
 	problems := problemsOf(r.URL.Path)
 	family := web.Family{Name: problems.family, WriteError: problems.write}
 	family.Handle(func(w http.ResponseWriter, r *http.Request) error {
@@ -79,7 +82,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			return err
 		}
-		q := &request{Request: r, origin: a.Origins.Of(r)}
+		q := &request{Request: r, route: rt.pattern, origin: a.Origins.Of(r)}
 		if err := a.check(q, rt, values); err != nil {
 			return err
 		}
@@ -97,6 +100,7 @@ func (a *api) check(q *request, rt route, values map[string]string) error {
 	if q.actor, err = a.Auth(q.Context(), q.Header.Get("Authorization")); err != nil {
 		return err
 	}
+	q.note("person", q.actor.ID)
 	if !q.actor.HasScope(rt.scope) {
 		return coreshed.Errorf(coreshed.Forbidden, "The token does not cover the scope %s.", rt.scope)
 	}
@@ -111,13 +115,17 @@ func (a *api) check(q *request, rt route, values map[string]string) error {
 	return a.read(q)
 }
 
+// note puts an id into the request's log line.
+func (q *request) note(name string, id coreshed.UUID) {
+	web.Note(q.Request, q.route, slog.String(name, id.String()))
+}
+
 // enter checks the caller's role in the workspace.
 func (a *api) enter(q *request, rt route) error {
 	var err error
 	if q.access, err = a.DB.AccessDeleted(q.Context(), q.actor, q.org, q.workspace); err != nil {
 		return err
 	}
-	web.Note(q.Request, rt.pattern, slog.String("workspace", q.workspace.String()))
 	if err := q.access.Require(rt.role); err != nil {
 		return err
 	}

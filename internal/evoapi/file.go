@@ -77,6 +77,9 @@ func (a *api) fileByPath(w http.ResponseWriter, q *request) error {
 // present answers with a file and where to download the version it comes with.
 // When that version was chosen, its author and time are the modification's.
 func (a *api) present(w http.ResponseWriter, q *request, status int, f coreshed.File, chosen, versions bool) error {
+	if q.path != "" {
+		q.note("file", f.UUID)
+	}
 	if !f.Version.State.Served() {
 		return coreshed.Errorf(coreshed.Gone, "The bytes of this version are not available: %s.", f.Version.State)
 	}
@@ -96,7 +99,6 @@ func (a *api) present(w http.ResponseWriter, q *request, status int, f coreshed.
 			return err
 		}
 	}
-	w.Header().Set("Cache-Control", "no-store")
 	return web.JSON(w, status, body)
 }
 

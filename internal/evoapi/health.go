@@ -48,7 +48,6 @@ func (a *api) health(w http.ResponseWriter, q *request) error {
 	if answer.Status == fail {
 		status = http.StatusServiceUnavailable
 	}
-	w.Header().Set("Cache-Control", "no-store")
 	if q.query.Get("full") == "true" {
 		return web.JSON(w, status, answer)
 	}

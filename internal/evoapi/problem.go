@@ -73,7 +73,6 @@ func (p problems) write(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func send(w http.ResponseWriter, doc problem) {
-	w.Header().Set("Cache-Control", "no-store")
 	// The caller has gone when this fails, and there is nobody to tell.
 	_ = web.JSONAs(w, doc.Status, "application/problem+json", doc)
 }

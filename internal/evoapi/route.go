@@ -135,8 +135,9 @@ func (q *request) identify(values map[string]string) error {
 			text = value
 		}
 		if *id.into, err = web.ParseID(text); err != nil {
-			return err
+			return coreshed.Errorf(coreshed.Invalid, "The id of the %s in the address is not a UUID.", id.name)
 		}
+		q.note(id.name, *id.into)
 	}
 	return nil
 }

@@ -75,7 +75,9 @@ func (a *api) offer(w http.ResponseWriter, q *request, r coreshed.Reservation, e
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Cache-Control", "no-store")
+	if q.path != "" {
+		q.note("file", r.FileUUID)
+	}
 	return web.JSON(w, http.StatusOK, uploadFile{FileID: r.FileUUID, VersionID: decimal(r.VersionID), Upload: url})
 }
 

@@ -73,7 +73,8 @@ func ID(q url.Values, name string) (*coreshed.UUID, error) {
 }
 
 // ParseID reads a UUID in its canonical form of 36 characters, in any case,
-// and no other. It fails with Invalid.
+// and no other. It fails with Invalid, without repeating the text: it may be the
+// name of a file, and errors are logged.
 func ParseID(text string) (coreshed.UUID, error) {
 	var id coreshed.UUID
 	if len(text) == 36 {
@@ -81,7 +82,7 @@ func ParseID(text string) (coreshed.UUID, error) {
 			return id, nil
 		}
 	}
-	return id, coreshed.Errorf(coreshed.Invalid, "%.40q is not a UUID.", text)
+	return id, coreshed.Errorf(coreshed.Invalid, "This is not a UUID.")
 }
 
 func invalid(name, want string) error {
