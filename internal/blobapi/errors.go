@@ -147,6 +147,7 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	h.Set("X-Ms-Error-Code", ref.code)
 	if ref.status == http.StatusNotModified {
+		h.Del("Cache-Control") // that of the answer which the caller has
 		w.WriteHeader(ref.status)
 		return
 	}
@@ -183,6 +184,7 @@ func escape(b *bytes.Buffer, text string) {
 // identify sets what every answer has, errors included.
 func identify(h http.Header, r *http.Request) {
 	h.Set("Server", "Coreshed")
+	h.Set("Cache-Control", "no-store") // but for a blob itself
 	h.Set("X-Ms-Request-Id", web.RequestID(r))
 	h.Set("X-Ms-Version", signedurl.Version)
 	if v := r.Header.Get("X-Ms-Version"); echoable(v) {

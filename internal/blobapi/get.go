@@ -157,7 +157,8 @@ func describeContent(h http.Header, q *request, stored coreshed.BlobHeaders) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "sandbox")
 	setIf(h, "Content-Language", cmp.Or(over.ContentLanguage, stored.ContentLanguage))
-	setIf(h, "Cache-Control", cmp.Or(over.CacheControl, stored.CacheControl))
+	// Unless someone says otherwise: the URL expires, and its file may be deleted.
+	h.Set("Cache-Control", cmp.Or(over.CacheControl, stored.CacheControl, "private, no-cache"))
 	if q.Header.Get("Accept-Encoding") != "" {
 		// A caller that knows no encodings takes the bytes as they are.
 		setIf(h, "Content-Encoding", cmp.Or(over.ContentEncoding, stored.ContentEncoding))

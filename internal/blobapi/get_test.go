@@ -47,6 +47,35 @@ func TestGetHeaders(t *testing.T) {
 	})
 }
 
+// What nobody has allowed caches to keep is not kept by those that others
+// share, nor used without asking: the URL expires, and files are deleted.
+func TestCaches(t *testing.T) {
+	onBoth(t, func(t *testing.T, p *plane) {
+		b := p.uploaded(t, "a", some(10))
+		etag := ""
+		for _, tt := range []struct {
+			r    response
+			want string
+		}{
+			{p.want(t, 200, "", p.get(t, p.down(t, b))), "private, no-cache"},
+			{p.want(t, 206, "", p.get(t, p.down(t, b), "Range: bytes=1-2")), "private, no-cache"},
+			{p.want(t, 200, "", p.get(t, p.down(t, b)+"&comp=blocklist")), "no-store"},
+			{p.want(t, 403, "AuthorizationPermissionMismatch", p.get(t, p.up(t, b))), "no-store"},
+			{p.want(t, 404, "BlobNotFound", p.get(t, p.down(t, p.reserve(t, "b")))), "no-store"},
+		} {
+			if got := tt.r.Header.Get("Cache-Control"); got != tt.want {
+				t.Errorf("%s: Cache-Control %q, want %q", tt.r.Status, got, tt.want)
+			}
+			if etag == "" {
+				etag = tt.r.Header.Get("ETag")
+			}
+		}
+		if r := p.want(t, 304, "ConditionNotMet", p.get(t, p.down(t, b), "If-None-Match: "+etag)); r.Header.Get("Cache-Control") != "" {
+			t.Errorf("304 has Cache-Control %q", r.Header.Get("Cache-Control"))
+		}
+	})
+}
+
 // TestRanges reads ranges of content of one and of many extents.
 func TestRanges(t *testing.T) {
 	data := some(5000)
