@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/md5" //nolint:gosec // what the protocol's clients send
-	"encoding/binary"
 	"fmt"
-	"hash/crc64"
 	"io"
 	"net/http"
 	"strconv"
@@ -58,7 +56,7 @@ func (a *api) putBlockList(w http.ResponseWriter, q *request) error {
 // readBlockList reads a list, checks what is claimed of its XML, and returns
 // the CRC-64 of that.
 func readBlockList(body io.Reader, claims catalog.Sums) (blockList, []byte, error) {
-	whole, crc := md5.New(), crc64.New(crc64.MakeTable(azurePolynomial)) //nolint:gosec // see the import
+	whole, crc := md5.New(), catalog.NewCRC64() //nolint:gosec // see the import
 	list, err := parseBlockList(io.TeeReader(body, io.MultiWriter(whole, crc)))
 	if err != nil {
 		return list, nil, err
@@ -66,15 +64,12 @@ func readBlockList(body io.Reader, claims catalog.Sums) (blockList, []byte, erro
 	if claims.MD5 != nil && !bytes.Equal(whole.Sum(nil), claims.MD5) {
 		return list, nil, catalog.ErrMD5
 	}
-	sum := binary.LittleEndian.AppendUint64(nil, crc.Sum64())
+	sum := catalog.CRC64Sum(crc)
 	if claims.CRC64 != nil && !bytes.Equal(sum, claims.CRC64) {
 		return list, nil, catalog.ErrCRC64
 	}
 	return list, sum, nil
 }
-
-// azurePolynomial is that of the CRC-64 of Azure Storage, reversed.
-const azurePolynomial = 0x9A6C9329AC4BC9B5
 
 // checkCommitted refuses blocks that are asked for as committed before
 // anything is. After the commit, only the same list is accepted at all.

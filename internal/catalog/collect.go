@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coreshed/coreshed/internal/blob"
 	"github.com/coreshed/coreshed/internal/store"
 )
 
@@ -141,7 +140,7 @@ type sweeper interface {
 
 // Sweep removes what unfinished writes have left in the blob store.
 func (c *Catalog) Sweep(ctx context.Context) error {
-	s, ok := blob.Store(c.blobs).(sweeper)
+	s, ok := c.blobs.(sweeper)
 	if !ok {
 		return nil
 	}

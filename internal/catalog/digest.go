@@ -30,6 +30,12 @@ var (
 // azureCRC64 is the polynomial of Azure Storage, reversed.
 var azureCRC64 = crc64.MakeTable(0x9A6C9329AC4BC9B5)
 
+// NewCRC64 returns the CRC-64 of Azure Storage, of nothing yet.
+func NewCRC64() hash.Hash64 { return crc64.New(azureCRC64) }
+
+// CRC64Sum is a CRC-64 in the order of bytes that Azure Storage sends.
+func CRC64Sum(crc hash.Hash64) []byte { return binary.LittleEndian.AppendUint64(nil, crc.Sum64()) }
+
 // digest hashes a body while it is read: SHA-256 always, the others when there
 // is a claim to check.
 type digest struct {
@@ -46,7 +52,7 @@ func newDigest(body io.Reader, sums Sums) *digest {
 		d.md5 = md5.New() //nolint:gosec // see the import
 	}
 	if sums.CRC64 != nil {
-		d.crc = crc64.New(azureCRC64)
+		d.crc = NewCRC64()
 	}
 	return d
 }
@@ -82,7 +88,7 @@ func (d *digest) check() error {
 	if d.md5 != nil && !bytes.Equal(d.md5.Sum(nil), d.sums.MD5) {
 		return ErrMD5
 	}
-	if d.crc != nil && !bytes.Equal(binary.LittleEndian.AppendUint64(nil, d.crc.Sum64()), d.sums.CRC64) {
+	if d.crc != nil && !bytes.Equal(CRC64Sum(d.crc), d.sums.CRC64) {
 		return ErrCRC64
 	}
 	return nil
