@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -173,5 +174,38 @@ func TestCommitWhenAddressIsTaken(t *testing.T) {
 		if err != nil || f.Path != "a (1).csv" {
 			t.Errorf("%q, %v", f.Path, err)
 		}
+	})
+}
+
+// TestQuotaHolds against uploads that each had room when they began, and
+// against a list that has more bytes than its blocks.
+func TestQuotaHolds(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, ctx := storetest.New(t, db), t.Context()
+		quota := int64(100)
+		_, err := db.EditWorkspace(ctx, s.Access(t, s.Admin), coreshed.WorkspaceEdit{Quota: &quota})
+		wantKind(t, "quota", err, nil)
+		r := reserve(t, s, "a.csv")
+		stage(t, db, r, "AAAA", 60)
+		err = db.StageBlock(ctx, r.ID, coreshed.Extent{Block: "BBBB", Size: 41, Key: "k", SHA256: []byte{1}})
+		wantKind(t, "a block too many", err, coreshed.Full)
+		_, err = db.Commit(ctx, storetest.Whole(s.Workspace.UUID, reserve(t, s, "b.csv"), strings.Repeat("x", 41)))
+		wantKind(t, "a blob too many", err, coreshed.Full)
+		_, err = db.Commit(ctx, blockList(s, r, "AAAA", "AAAA"))
+		wantKind(t, "a list of more than was staged", err, coreshed.Full)
+		wantUsage := func(want store.Usage) {
+			t.Helper()
+			if got, err := db.Usage(ctx, s.Workspace.ID); got != want || err != nil {
+				t.Errorf("%+v, %v, want %+v", got, err, want)
+			}
+		}
+		wantUsage(store.Usage{Staged: 60, Quota: 100})
+		stage(t, db, r, "BBBB", 40)
+		quota = 50 // a quota that was lowered does not keep what is staged from its commit
+		_, err = db.EditWorkspace(ctx, s.Access(t, s.Admin), coreshed.WorkspaceEdit{Quota: &quota})
+		wantKind(t, "quota", err, nil)
+		_, err = db.Commit(ctx, blockList(s, r, "AAAA", "BBBB"))
+		wantKind(t, "a list of what was staged", err, nil)
+		wantUsage(store.Usage{Live: 1, Used: 100, Quota: 50})
 	})
 }

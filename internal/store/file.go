@@ -270,11 +270,30 @@ func count(ctx context.Context, t tx, workspace int64, d totals) error {
 	_, err := t.exec(ctx, `UPDATE workspaces SET live_files = live_files + $2, deleted_files = deleted_files + $3,
 		used_bytes = used_bytes + $4, staged_bytes = staged_bytes + $5, changes = changes + 1 WHERE id = $1`,
 		workspace, d.live, d.deleted, d.used, d.staged)
-	return err
+	if err != nil {
+		return err
+	}
+	return withinQuota(ctx, t, workspace, d.used+d.staged)
 }
 
 // countStaged records a change that nobody sees yet.
 func countStaged(ctx context.Context, t tx, workspace, bytes int64) error {
-	_, err := t.exec(ctx, `UPDATE workspaces SET staged_bytes = staged_bytes + $2 WHERE id = $1`, workspace, bytes)
+	if _, err := t.exec(ctx, `UPDATE workspaces SET staged_bytes = staged_bytes + $2 WHERE id = $1`, workspace, bytes); err != nil {
+		return err
+	}
+	return withinQuota(ctx, t, workspace, bytes)
+}
+
+// withinQuota fails with Full when the counters, which have just grown, are
+// above the quota: uploads that run together, or a list that names a block many
+// times, must not get past what each of them was allowed when it began.
+func withinQuota(ctx context.Context, t tx, workspace, grown int64) error {
+	if grown <= 0 {
+		return nil
+	}
+	over, err := one(ctx, t, value[bool], `SELECT quota > 0 AND used_bytes + staged_bytes > quota FROM workspaces WHERE id = $1`, workspace)
+	if err == nil && over {
+		err = coreshed.Errorf(coreshed.Full, "The workspace's quota is reached, uploads in progress counted. Ask an owner of the workspace for more.")
+	}
 	return err
 }
