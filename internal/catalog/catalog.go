@@ -7,7 +7,6 @@ package catalog
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/coreshed/coreshed"
@@ -31,15 +30,10 @@ type Config struct {
 type Catalog struct {
 	db    *store.DB
 	blobs blob.Store
-	floor uint64
 	log   *slog.Logger
 	now   func() time.Time
 
-	space struct {
-		sync.Mutex
-		free uint64
-		read time.Time
-	}
+	space  space
 	moving moving
 }
 
@@ -51,42 +45,29 @@ func New(c Config) *Catalog {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Catalog{db: c.DB, blobs: c.Blobs, floor: c.Floor, log: c.Log, now: c.Now}
+	return &Catalog{
+		db: c.DB, blobs: c.Blobs, log: c.Log, now: c.Now,
+		space: space{blobs: c.Blobs, floor: c.Floor, now: c.Now},
+	}
 }
-
-// spaceFresh is how long a reading of the free space counts.
-const spaceFresh = time.Second
 
 // Room fails with Full when size more bytes do not fit above the free-space
 // floor.
 func (c *Catalog) Room(ctx context.Context, size int64) error {
-	spacer, ok := c.blobs.(blob.Spacer)
-	if !ok {
-		return nil
+	done, err := c.space.promise(ctx, size)
+	if err == nil {
+		done()
 	}
-	c.space.Lock()
-	defer c.space.Unlock()
-	if now := c.now(); now.Sub(c.space.read) > spaceFresh {
-		free, _, err := spacer.Free(ctx)
-		if err != nil {
-			return err
-		}
-		c.space.free, c.space.read = free, now
-	}
-	if c.space.free < c.floor+uint64(max(size, 0)) {
-		return coreshed.Errorf(coreshed.Full, "The server's disk is full: %d MiB are free, and %d MiB must stay free. "+
-			"Remove files for good or add space.", c.space.free>>20, c.floor>>20)
-	}
-	return nil
+	return err
 }
 
 // fits fails with Full when size more bytes exceed the workspace's quota or
-// the server's space.
-func (c *Catalog) fits(ctx context.Context, s store.Slot, size int64) error {
+// the server's space. Otherwise the space is kept for them until done is called.
+func (c *Catalog) fits(ctx context.Context, s store.Slot, size int64) (done func(), err error) {
 	if s.Quota > 0 && s.Used+size > s.Quota {
-		return quotaReached(s.Used, s.Quota)
+		return nil, quotaReached(s.Used, s.Quota)
 	}
-	return c.Room(ctx, size)
+	return c.space.promise(ctx, size)
 }
 
 // RoomIn fails with Full when a workspace may not begin another upload, because

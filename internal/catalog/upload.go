@@ -70,9 +70,11 @@ func (c *Catalog) PutBlob(ctx context.Context, t Target, body io.Reader, size in
 	if s.Committed {
 		return c.repeat(s, d, size)
 	}
-	if err := c.fits(ctx, s, size); err != nil {
+	done, err := c.fits(ctx, s, size)
+	if err != nil {
 		return coreshed.Version{}, err
 	}
+	defer done()
 	whole := coreshed.Extent{Key: blob.NewKey(s.Prefix), Size: size}
 	defer c.moving.add(whole.Key)()
 	if err := c.write(ctx, whole.Key, d, size); err != nil {
@@ -156,9 +158,11 @@ func (c *Catalog) PutBlock(ctx context.Context, t Target, id string, body io.Rea
 	case s.Blocks >= MaxStagedBlocks:
 		return ErrTooManyBlocks
 	}
-	if err := c.fits(ctx, s, size); err != nil {
+	done, err := c.fits(ctx, s, size)
+	if err != nil {
 		return err
 	}
+	defer done()
 	d, key := newDigest(body, sums), blob.NewKey(s.Prefix)
 	defer c.moving.add(key)()
 	if err := c.write(ctx, key, d, size); err != nil {

@@ -12,11 +12,13 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/blob"
+	"github.com/coreshed/coreshed/internal/blob/mem"
 	"github.com/coreshed/coreshed/internal/catalog"
 	"github.com/coreshed/coreshed/internal/store"
 )
@@ -381,5 +383,38 @@ func TestFloor(t *testing.T) {
 	}
 	if _, err := full.Collect(context.Background()); err != nil {
 		t.Error(err)
+	}
+}
+
+// small is a store on a disk with this much room, whatever is written.
+type small struct {
+	*mem.Store
+	free uint64
+}
+
+func (s small) Free(context.Context) (free, total uint64, err error) { return s.free, s.free, nil }
+
+// TestFloorKeepsPromises begins uploads that fit one by one, but not together.
+func TestFloorKeepsPromises(t *testing.T) {
+	s := inMemory(t)
+	s.Catalog = catalog.New(catalog.Config{DB: s.db, Blobs: small{mem.New(), 1500}, Floor: 500, Now: s.clock.now})
+	first, second := s.reserve(t), s.reserve(t)
+	body := random(600)
+	meanwhile := func() {
+		if err := s.PutBlock(t.Context(), second, "a", bytes.NewReader(body), 600, catalog.Sums{}); !errors.Is(err, coreshed.Full) {
+			t.Errorf("a second body of 600 bytes in a room of 1000 = %v, want Full", err)
+		}
+		s.stage(t, second, "b", body[:400])
+	}
+	arriving := io.MultiReader(&hook{do: meanwhile}, bytes.NewReader(body))
+	if _, err := s.PutBlob(t.Context(), first, arriving, 600, catalog.Sums{}, headers); err != nil {
+		t.Error(err)
+	}
+	if err := s.Room(t.Context(), 1); !errors.Is(err, coreshed.Full) {
+		t.Errorf("Room before the space is read again = %v, want Full", err)
+	}
+	s.clock.advance(time.Minute)
+	if err := s.Room(t.Context(), 1000); err != nil {
+		t.Errorf("Room after the space is read again: %v", err)
 	}
 }
