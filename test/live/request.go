@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -19,7 +20,8 @@ type Answer struct {
 }
 
 // Do sends one request, once. The error says that there was no whole answer.
-// Headers are name, value, name, value….
+// Headers are name, value, name, value…; Content-Length is for a body whose
+// length does not show.
 func (s *Shed) Do(method, address string, body io.Reader, headers ...string) (Answer, error) {
 	req, err := http.NewRequest(method, address, body)
 	if err != nil {
@@ -30,6 +32,9 @@ func (s *Shed) Do(method, address string, body io.Reader, headers ...string) (An
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
+	}
+	if size, err := strconv.ParseInt(req.Header.Get("Content-Length"), 10, 64); err == nil {
+		req.ContentLength = size
 	}
 	res, err := s.http.Do(req)
 	if err != nil {
@@ -188,14 +193,20 @@ func (s *Shed) Contents(fileID string) ([][]byte, error) {
 
 // Download returns the bytes of a version, live or deleted.
 func (s *Shed) Download(fileID, versionID string) ([]byte, error) {
-	a, err := s.want(http.StatusOK, http.MethodGet, s.Files+"/"+fileID+"?deleted=true&version_id="+versionID, nil)
+	address, err := s.DownloadURL(fileID, versionID)
 	if err != nil {
 		return nil, err
 	}
-	var file struct{ Download string }
-	if err := json.Unmarshal(a.Body, &file); err != nil {
-		return nil, err
-	}
-	a, err = s.want(http.StatusOK, http.MethodGet, file.Download, nil)
+	a, err := s.want(http.StatusOK, http.MethodGet, address, nil)
 	return a.Body, err
+}
+
+// DownloadURL returns a signed URL of a version, live or deleted.
+func (s *Shed) DownloadURL(fileID, versionID string) (string, error) {
+	var file struct{ Download string }
+	a, err := s.want(http.StatusOK, http.MethodGet, s.Files+"/"+fileID+"?deleted=true&version_id="+versionID, nil)
+	if err == nil {
+		err = json.Unmarshal(a.Body, &file)
+	}
+	return file.Download, err
 }
