@@ -13,7 +13,6 @@ import (
 	"path/filepath"
 	"sync"
 
-	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -103,7 +102,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), blobUse: &activity{},
 		ready: db.Ping, origins: s.origins, allow: c.MetricsAllow,
 	}
-	s.worker = &worker{db: db, catalog: cat, holder: uuid.NewString(), blobUse: s.router.blobUse, urlLife: c.URLLifetime, now: c.Now, log: c.Log}
+	s.worker = &worker{db: db, catalog: cat, holder: holderOf(c), blobUse: s.router.blobUse, urlLife: c.URLLifetime, now: c.Now, log: c.Log}
 	s.handler, s.tracing, err = traced(ctx, c, web.Log{Log: c.Log, Metrics: web.NewMetrics(reg), Next: s.router})
 	return err
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/coreshed/coreshed/client"
 	"github.com/coreshed/coreshed/internal/auth"
 	"github.com/coreshed/coreshed/internal/server"
+	"github.com/coreshed/coreshed/internal/store"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -121,6 +122,38 @@ func TestEverythingSurvivesARestart(t *testing.T) {
 	f, err := files.Download(t.Context(), client.Path("a/b.bin"), &got, client.DownloadOptions{})
 	if err != nil || f.VersionID != up.VersionID || !bytes.Equal(got.Bytes(), content) {
 		t.Errorf("got version %v, %d bytes, %v", f.VersionID, got.Len(), err)
+	}
+}
+
+// The next server need not wait until what the one before had leased is over.
+func TestCloseGivesLeasesUp(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, server.Config{Data: dir})
+	free := func(db *store.DB) bool {
+		t.Helper()
+		mine, err := db.Lease(t.Context(), "collect", "another", time.Microsecond)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return mine
+	}
+	for range 1000 {
+		if !free(s.Store()) {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if free(s.Store()) {
+		t.Fatal("the server does not collect")
+	}
+	closeServer(t, s)
+	db, err := store.Open(t.Context(), store.Config{URL: server.DatabaseURL(dir)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if !free(db) {
+		t.Error("the lease of the server that was closed goes on")
 	}
 }
 

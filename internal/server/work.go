@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/time/rate"
 
 	"github.com/coreshed/coreshed"
@@ -25,7 +28,7 @@ const (
 	tokenKeyGrace = 30 * 24 * time.Hour
 )
 
-// worker does what no request waits for. One process at a time does each job.
+// worker does what no request waits for.
 type worker struct {
 	db      *store.DB
 	catalog *catalog.Catalog
@@ -36,8 +39,26 @@ type worker struct {
 	log     *slog.Logger
 }
 
+// holderOf names a server's leases. It is the same after a server was killed and
+// started again, so that the new one need not wait for the leases to end.
+func holderOf(c Config) string {
+	host, err := os.Hostname()
+	dir, errDir := filepath.Abs(c.Data)
+	if c.Ephemeral || err != nil || errDir != nil {
+		return uuid.NewString()
+	}
+	return host + ":" + dir
+}
+
+// The jobs of which one process at a time does each.
+const (
+	collectJob = "collect"
+	hashJob    = "hash"
+)
+
 // run works until ctx ends.
 func (w *worker) run(ctx context.Context) {
+	defer w.release(context.WithoutCancel(ctx))
 	collect, hash := time.NewTicker(collectEvery), time.NewTicker(hashEvery)
 	defer collect.Stop()
 	defer hash.Stop()
@@ -49,7 +70,7 @@ func (w *worker) run(ctx context.Context) {
 		case <-collect.C:
 			w.collect(ctx)
 		case <-hash.C:
-			w.leased(ctx, "hash", w.hash)
+			w.leased(ctx, hashJob, w.hash)
 		}
 	}
 }
@@ -65,11 +86,20 @@ func (w *worker) leased(ctx context.Context, job string, do func(context.Context
 	}
 }
 
+// release gives the leases up, so that another server can go on at once.
+func (w *worker) release(ctx context.Context) {
+	for _, job := range []string{collectJob, hashJob} {
+		if err := w.db.Release(ctx, job, w.holder); err != nil {
+			w.log.Error("background work", "job", job, "error", err)
+		}
+	}
+}
+
 func (w *worker) collect(ctx context.Context) {
 	if err := w.catalog.Sweep(ctx); err != nil && ctx.Err() == nil {
 		w.log.Error("background work", "job", "sweep", "error", err)
 	}
-	w.leased(ctx, "collect", func(ctx context.Context) error {
+	w.leased(ctx, collectJob, func(ctx context.Context) error {
 		done, err := w.catalog.Collect(ctx)
 		if done != (catalog.Collected{}) {
 			w.log.Info("collected", "uploads", done.Uploads, "dropped", done.Dropped, "unnamed", done.Unnamed)
