@@ -122,13 +122,6 @@ func revokeFamily(ctx context.Context, t tx, family string, now int64) error {
 	return err
 }
 
-// RevokeAuthorization ends an authorization with everything that came of it.
-func (db *DB) RevokeAuthorization(ctx context.Context, family string) error {
-	return db.update(ctx, func(ctx context.Context, t tx) error {
-		return revokeFamily(ctx, t, family, db.micros())
-	})
-}
-
 // signOut ends a person's sessions, and all that clients were allowed to do
 // for them.
 func signOut(ctx context.Context, t tx, person coreshed.UUID) error {
