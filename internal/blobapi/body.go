@@ -96,14 +96,35 @@ func (d *deadline) clear() {
 type answer struct {
 	w        http.ResponseWriter
 	deadline deadline
+	piece    int64
 }
 
-// pieceSize is how much is written between looks at the deadline: a connection
-// slower than that in the time of patience is broken.
-const pieceSize = 512 << 10
+// How much is written between looks at the deadline. A connection that takes
+// less than a piece in the time of patience is broken, so pieces are small at
+// first and grow only while the connection takes them at once: each costs
+// system calls.
+const (
+	smallPiece = 512 << 10
+	largePiece = 4 << 20
+	atOnce     = 64 // a piece is, in this part of the time of patience
+)
 
 func newAnswer(w http.ResponseWriter, patience time.Duration) *answer {
-	return &answer{w, deadline{set: http.NewResponseController(w).SetWriteDeadline, patience: patience}}
+	return &answer{w, deadline{set: http.NewResponseController(w).SetWriteDeadline, patience: patience}, smallPiece}
+}
+
+// next moves the deadline and returns how large the next piece may be, by how
+// long the one before took.
+func (a *answer) next(began time.Time) (int64, time.Time) {
+	now := time.Now()
+	if !began.IsZero() {
+		a.piece = min(2*a.piece, largePiece)
+		if now.Sub(began) > a.deadline.patience/atOnce {
+			a.piece = smallPiece
+		}
+	}
+	a.deadline.move()
+	return a.piece, now
 }
 
 // Write implements io.Writer.
@@ -111,7 +132,7 @@ func (a *answer) Write(p []byte) (int, error) {
 	total := 0
 	for len(p) > 0 {
 		a.deadline.move()
-		n, err := a.w.Write(p[:min(len(p), pieceSize)])
+		n, err := a.w.Write(p[:min(len(p), smallPiece)])
 		total += n
 		if err != nil {
 			return total, err
@@ -129,10 +150,11 @@ func (a *answer) ReadFrom(src io.Reader) (int64, error) {
 	if !ok {
 		return io.Copy(writeOnly{a}, src)
 	}
-	var total int64
+	var total, size int64
+	var began time.Time
 	for whole.N > 0 {
-		a.deadline.move()
-		piece := &io.LimitedReader{R: whole.R, N: min(whole.N, pieceSize)}
+		size, began = a.next(began)
+		piece := &io.LimitedReader{R: whole.R, N: min(whole.N, size)}
 		n, err := io.Copy(a.w, piece)
 		total += n
 		whole.N -= n
