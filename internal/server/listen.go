@@ -38,6 +38,9 @@ func listen(ctx context.Context, c Config) (*listeners, error) {
 	if err := checkPublicURL(c.PublicURL); err != nil {
 		return nil, err
 	}
+	if u, err := url.Parse(c.PublicURL); err == nil && c.PublicURL != "" && (u.Scheme != "https" || u.Port() != "") {
+		warnOfAddress(c, c.PublicURL)
+	}
 	l := &listeners{failed: make(chan error, 3)}
 	var lc net.ListenConfig
 	var err error
@@ -50,7 +53,17 @@ func listen(ctx context.Context, c Config) (*listeners, error) {
 	if l.tls, err = lc.Listen(ctx, "tcp", c.TLSListen); err != nil {
 		return nil, errors.Join(fmt.Errorf("listen for TLS: %w", err), l.plain.Close())
 	}
+	if c.PublicURL == "" && portOf(l.tls) != "443" {
+		warnOfAddress(c, c.TLSListen)
+	}
 	return l, nil
+}
+
+// warnOfAddress says that links will lead to an address at which the Evo
+// clients do not transfer.
+func warnOfAddress(c Config, address string) {
+	c.Log.Warn("Evo clients refuse signed URLs that are not https or have a port: "+
+		"give --public-url https://NAME, and let port 443 of NAME lead here", "address", address)
 }
 
 // checkPublicURL refuses what is not an origin: links are made by adding to it.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -203,6 +204,28 @@ func TestRefusesToListen(t *testing.T) {
 		}
 		if err == nil || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Whoever chooses an address at which no Evo client can transfer is told.
+func TestWarnsOfAddressesThatEvoClientsRefuse(t *testing.T) {
+	for _, tt := range []struct {
+		config server.Config
+		warns  bool
+	}{
+		{server.Config{}, false},
+		{server.Config{PublicURL: "https://files.example.org"}, false},
+		{server.Config{PublicURL: "https://files.example.org:8443"}, true},
+		{server.Config{PublicURL: "http://files.example.org"}, true},
+		{server.Config{TLSListen: "127.0.0.1:0"}, true},
+		{server.Config{TLSListen: "127.0.0.1:0", PublicURL: "https://files.example.org"}, false},
+	} {
+		var log bytes.Buffer
+		tt.config.Ephemeral, tt.config.Log = true, slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+		closeServer(t, open(t, tt.config))
+		if warned := strings.Contains(log.String(), "Evo clients"); warned != tt.warns {
+			t.Errorf("public %q, TLS %q: warned %v: %s", tt.config.PublicURL, tt.config.TLSListen, warned, log.String())
 		}
 	}
 }
