@@ -16,7 +16,7 @@ type keyCmd struct {
 
 // Help teaches the verb.
 func (keyCmd) Help() string {
-	return `One kind of keys signs the URLs of uploads and downloads, the other the built-in issuer's tokens. What a former key has signed stays good until it expires, unless --revoke ends it at once.
+	return `One kind of keys signs the URLs of uploads and downloads, the other the built-in issuer's tokens. What a former key has signed stays good until it expires, tokens for at most 30 days, unless --revoke ends it: a server that runs notices within a minute.
 
     coreshed key rotate token --data /srv/coreshed
 
@@ -53,7 +53,7 @@ func (keyList) Run(ctx context.Context, a *app) error {
 
 type keyRotate struct {
 	Purpose string `arg:"" enum:"token,url" help:"token or url."`
-	Revoke  bool   `help:"What former keys have signed is refused at once."`
+	Revoke  bool   `help:"Refuse what former keys have signed."`
 }
 
 // Run makes the new key and prints its id.

@@ -138,8 +138,7 @@ func EnsureTokenKey(ctx context.Context, db *store.DB) error {
 }
 
 // RotateTokenKey makes a new key sign tokens and returns its id. Tokens of the
-// former keys are good until [store.DB.DeleteRetiredKeys]; [AccessTTL] later
-// there are none.
+// former keys are good until they expire or [store.DB.DeleteRetiredKeys].
 func RotateTokenKey(ctx context.Context, db *store.DB) (string, error) {
 	id, material, err := newKey()
 	if err != nil {
