@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -69,6 +70,34 @@ func (s *shed) checkBytes(t *testing.T, id string) {
 	}
 }
 
+// checkNamed wants each row that names an object, staged blocks' too, to have
+// one of its size.
+func (s *shed) checkNamed(t *testing.T) {
+	t.Helper()
+	db := s.database(t)
+	defer db.Close()
+	for _, object := range column(t, db, `SELECT object_key || ' ' || size FROM blocks
+		UNION ALL SELECT object_key || ' ' || size FROM extents`) {
+		key, size, _ := strings.Cut(object, " ")
+		info, err := os.Stat(filepath.Join(s.Data, "objects", key[:2], strings.Replace(key, "/", ".", 1)))
+		if err != nil {
+			t.Errorf("a row without bytes: %v", err)
+		} else if got := strconv.FormatInt(info.Size(), 10); got != size {
+			t.Errorf("an object of %s bytes for a row of %s", got, size)
+		}
+	}
+}
+
+// database reads the server's database beside it.
+func (s *shed) database(t *testing.T) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.Data, "coreshed.db")+"?_pragma=query_only(1)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
 // collectAll ends the grace time of everything that the kills have left, and
 // looks at the stopped data folder itself.
 func (s *shed) collectAll(t *testing.T) {
@@ -104,10 +133,7 @@ func (s *shed) collectAll(t *testing.T) {
 // checkFolder wants the objects to be those that the rows name, the very ones,
 // and the database to be sound.
 func (s *shed) checkFolder(t *testing.T) {
-	db, err := sql.Open("sqlite", filepath.Join(s.Data, "coreshed.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := s.database(t)
 	defer db.Close()
 	if diff := cmp.Diff([]string{"ok"}, column(t, db, `PRAGMA integrity_check`)); diff != "" {
 		t.Errorf("integrity of the database (-want +got):\n%s", diff)
@@ -120,7 +146,7 @@ func (s *shed) checkFolder(t *testing.T) {
 		named[strings.Replace(key, "/", ".", 1)] = true
 	}
 	found := map[string]bool{}
-	err = filepath.WalkDir(filepath.Join(s.Data, "objects"), func(path string, d os.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(s.Data, "objects"), func(path string, d os.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
 			found[d.Name()] = true
 		}

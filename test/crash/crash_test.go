@@ -104,6 +104,7 @@ func (s *shed) round(t *testing.T, op operation, killAt int) int {
 	w.kill()
 	s.Kill()
 	s.Run()
+	s.checkNamed(t)
 	if next < len(requests) && requests[next].happened != nil && requests[next].happened(t) {
 		requests[next].applied()
 	}
