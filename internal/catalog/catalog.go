@@ -81,5 +81,5 @@ func (c *Catalog) RoomIn(ctx context.Context, w coreshed.Workspace) error {
 
 func quotaReached(used, quota int64) error {
 	return coreshed.Errorf(coreshed.Full, "The workspace's quota is reached: %d of %d bytes are in use, uploads in progress counted. "+
-		"Ask an owner of the workspace for more.", used, quota)
+		"Whoever runs the server can raise it: coreshed workspace set --quota.", used, quota)
 }

@@ -45,7 +45,7 @@ func (s *space) promise(ctx context.Context, size int64) (done func(), err error
 	n := uint64(max(size, 0))
 	if s.free < s.floor+s.promised+n {
 		return nil, coreshed.Errorf(coreshed.Full, "The server's disk is full: %d MiB are free, of which uploads in progress need %d MiB, "+
-			"and %d MiB must stay free. Remove files for good or add space.", s.free>>20, s.promised>>20, s.floor>>20)
+			"and %d MiB must stay free. Whoever runs the server must add space.", s.free>>20, s.promised>>20, s.floor>>20)
 	}
 	s.promised += n
 	return func() { s.keep(n) }, nil

@@ -97,7 +97,7 @@ func (c *Catalog) write(ctx context.Context, key string, d *digest, size int64) 
 	}
 	if err := c.blobs.Put(ctx, key, d, size); err != nil {
 		if errors.Is(err, blob.ErrNoSpace) {
-			return coreshed.Errorf(coreshed.Full, "The server's disk is full. Remove files for good or add space.").Because(err)
+			return coreshed.Errorf(coreshed.Full, "The server's disk is full. Whoever runs the server must add space.").Because(err)
 		}
 		return fmt.Errorf("write object: %w", err)
 	}

@@ -293,7 +293,7 @@ func withinQuota(ctx context.Context, t tx, workspace, grown int64) error {
 	}
 	over, err := one(ctx, t, value[bool], `SELECT quota > 0 AND used_bytes + staged_bytes > quota FROM workspaces WHERE id = $1`, workspace)
 	if err == nil && over {
-		err = coreshed.Errorf(coreshed.Full, "The workspace's quota is reached, uploads in progress counted. Ask an owner of the workspace for more.")
+		err = coreshed.Errorf(coreshed.Full, "The workspace's quota is reached, uploads in progress counted. Whoever runs the server can raise it: coreshed workspace set --quota.")
 	}
 	return err
 }
