@@ -54,7 +54,7 @@ func (i *Issuer) client(w http.ResponseWriter, r *http.Request, form url.Values)
 	}
 	c, err := i.Store.Client(r.Context(), id)
 	if errors.Is(err, coreshed.NotFound) {
-		return c, refused.because(err)
+		return c, refused // without the cause: it has the id, which may be a misplaced secret
 	}
 	if err != nil {
 		return c, err
