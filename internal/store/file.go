@@ -17,6 +17,11 @@ const fileColumns = `f.id, f.uuid, f.path, f.created_at, f.modified_at, f.delete
 const versionColumns = `v.id, v.version_id, v.created_at, v.created_by, v.size, v.etag, v.content_type,
 	v.content_encoding, v.content_language, v.content_disposition, v.cache_control, v.sha256, v.md5, v.state, v.superseded_at`
 
+// listColumns are those of a file in a list, of whose version it has the id, the
+// size and the ETag.
+const listColumns = `f.id, f.uuid, f.path, f.created_at, f.modified_at, f.deleted_at,
+	f.created_by, f.modified_by, f.deleted_by, v.version_id, v.size, v.etag`
+
 // fileRow is a file as read, before its people have names.
 type fileRow struct {
 	file                       coreshed.File
@@ -38,8 +43,19 @@ func scanFile(rows *sql.Rows) (fileRow, error) {
 	return r, err
 }
 
+func scanListed(rows *sql.Rows) (fileRow, error) {
+	var r fileRow
+	f, v := &r.file, &r.file.Version
+	var created, modified int64
+	var deleted sql.NullInt64
+	err := rows.Scan(&f.ID, &f.UUID, &f.Path, &created, &modified, &deleted, &r.created, &r.modified, &r.deleted,
+		&v.VersionID, &v.Size, &v.ETag)
+	f.CreatedAt, f.ModifiedAt, f.DeletedAt = timeOf(created), timeOf(modified), timeOrZero(deleted)
+	return r, err
+}
+
 // named gives the rows' people their names.
-func named(ctx context.Context, q querier, rows []fileRow) ([]coreshed.File, error) {
+func named(ctx context.Context, q querier, db *DB, rows []fileRow) ([]coreshed.File, error) {
 	people := map[int64]coreshed.Person{}
 	for _, r := range rows {
 		for _, id := range []sql.NullInt64{r.created, r.modified, r.deleted, r.versioned} {
@@ -48,7 +64,7 @@ func named(ctx context.Context, q querier, rows []fileRow) ([]coreshed.File, err
 			}
 		}
 	}
-	if err := namePeople(ctx, q, people); err != nil {
+	if err := namePeople(ctx, q, db, people); err != nil {
 		return nil, err
 	}
 	files := make([]coreshed.File, len(rows))
@@ -64,16 +80,16 @@ func named(ctx context.Context, q querier, rows []fileRow) ([]coreshed.File, err
 // of a statement's arguments.
 const maxNames = 500
 
-func namePeople(ctx context.Context, q querier, people map[int64]coreshed.Person) error {
-	var ids []any
-	for id := range people {
-		ids = append(ids, id)
-	}
+// namePeople fills in the people of these row ids, those it has read lately
+// from memory.
+func namePeople(ctx context.Context, q querier, db *DB, people map[int64]coreshed.Person) error {
+	ids := db.names.fill(people, db.now())
 	for len(ids) > 0 {
 		n := min(len(ids), maxNames)
 		if err := nameSome(ctx, q, people, ids[:n]); err != nil {
 			return err
 		}
+		db.names.keep(people, ids[:n])
 		ids = ids[n:]
 	}
 	return nil
@@ -134,7 +150,7 @@ func (db *DB) file(ctx context.Context, versionID int64, where string, workspace
 	if err != nil {
 		return coreshed.File{}, notFound(err, "The file does not exist.")
 	}
-	files, err := named(ctx, db, []fileRow{row})
+	files, err := named(ctx, db, db, []fileRow{row})
 	if err != nil {
 		return coreshed.File{}, err
 	}
@@ -157,7 +173,7 @@ func (db *DB) Versions(ctx context.Context, a coreshed.Access, file int64) ([]co
 	if err != nil {
 		return nil, err
 	}
-	return named(ctx, db, rows)
+	return named(ctx, db, db, rows)
 }
 
 // DeleteFile marks a file and all its versions deleted. Deleting it again

@@ -124,8 +124,8 @@ func TestNamesOfManyPeople(t *testing.T) {
 		list, _, err := db.Files(t.Context(), s.Access(t, s.Viewer), coreshed.Filter{}, nil, coreshed.Page{Limit: 10})
 		wantKind(t, "list", err, nil)
 		for i, want := range []coreshed.Person{s.Owner, s.Editor, s.Admin} {
-			if list[i].CreatedBy != want || list[i].Version.CreatedBy != want {
-				t.Errorf("file %d is by %v, want %v", i, list[i].CreatedBy, want)
+			if list[i].CreatedBy != want || list[i].ModifiedBy != want {
+				t.Errorf("file %d is by %v and %v, want %v", i, list[i].CreatedBy, list[i].ModifiedBy, want)
 			}
 		}
 	})

@@ -10,7 +10,8 @@ import (
 	"github.com/coreshed/coreshed"
 )
 
-// Files returns a page of a workspace's files and how many match in all. The
+// Files returns a page of a workspace's files and how many match in all. Of
+// their versions they have the id, the size and the ETag alone. The
 // default order is by creation. Every order ends with the file's row id, so
 // that pages neither overlap nor leave anything out.
 func (db *DB) Files(ctx context.Context, a coreshed.Access, f coreshed.Filter, order []coreshed.Order, page coreshed.Page) ([]coreshed.File, int64, error) {
@@ -35,7 +36,7 @@ func (db *DB) Files(ctx context.Context, a coreshed.Access, f coreshed.Filter, o
 		if err != nil {
 			return err
 		}
-		files, err = named(ctx, t, rows)
+		files, err = named(ctx, t, db, rows)
 		return err
 	})
 	return files, total, err
@@ -135,7 +136,7 @@ func (l *fileList) page(ctx context.Context, t tx, page coreshed.Page) ([]fileRo
 		search, skip = l.backward(), fromEnd
 	}
 	limit := keys.page(coreshed.Page{Offset: skip, Limit: page.Limit})
-	rows, err := atMost(ctx, t, page.Limit, scanFile, `SELECT `+fileColumns+` FROM (
+	rows, err := atMost(ctx, t, page.Limit, scanListed, `SELECT `+listColumns+` FROM (
 			SELECT f.id AS key FROM files f WHERE `+keys.text()+search+limit+`) k
 		JOIN files f ON f.id = k.key JOIN versions v ON v.id = f.current_id`, keys.args...)
 	// Here and not in SQL: SQLite would write whole rows to its sorter, though

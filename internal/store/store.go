@@ -32,6 +32,7 @@ type DB struct {
 	log     *slog.Logger
 	stmts   sync.Map // query text → *sql.Stmt on read
 	marks   marks
+	names   names
 }
 
 // dialect is what differs between the two databases.
