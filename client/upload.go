@@ -69,6 +69,10 @@ func (f *Files) Upload(ctx context.Context, r Ref, src io.ReaderAt, size int64, 
 // the file changes meanwhile. When it fails for another reason it can go on
 // later; see UploadOptions.Journal.
 func (f *Files) UploadFile(ctx context.Context, r Ref, name string, o UploadOptions) (done Uploaded, err error) {
+	// To open a pipe would wait for who writes to it.
+	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+		return Uploaded{}, fmt.Errorf("%s is not a regular file", name)
+	}
 	file, err := os.Open(name)
 	if err != nil {
 		return Uploaded{}, err
@@ -77,9 +81,6 @@ func (f *Files) UploadFile(ctx context.Context, r Ref, name string, o UploadOpti
 	info, err := file.Stat()
 	if err != nil {
 		return Uploaded{}, err
-	}
-	if !info.Mode().IsRegular() {
-		return Uploaded{}, fmt.Errorf("%s is not a regular file", name)
 	}
 	u := upload{files: f, ref: r, src: file, size: info.Size(), options: o, journal: &journal{}}
 	u.check = func() error {
