@@ -97,11 +97,11 @@ func (a *api) getBlockList(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.visible(q)
+	s, err := a.catalog.Slot(q.Context(), q.target)
 	if err != nil {
 		return err
 	}
-	if !s.Committed && s.Blocks == 0 {
+	if !q.sees(s) || (!s.Committed && s.Blocks == 0) {
 		return notFound()
 	}
 	if s.Committed {

@@ -66,25 +66,19 @@ func (a *api) readable(q *request) (store.Slot, error) {
 	if err != nil {
 		return store.Slot{}, err
 	}
-	s, err := a.visible(q)
+	s, err := a.catalog.Committed(q.Context(), q.target)
 	if err != nil {
 		return s, err
 	}
-	if !s.Committed || !s.Version.State.Served() {
+	if !q.sees(s) || !s.Version.State.Served() {
 		return s, notFound()
 	}
 	return s, c.forRead(s.Version)
 }
 
-// visible returns what the URL names, unless its file is deleted and the URL
-// is not for that.
-func (a *api) visible(q *request) (store.Slot, error) {
-	s, err := a.catalog.Slot(q.Context(), q.target)
-	if err == nil && s.FileDeleted && !q.grant.DeletedToo {
-		err = notFound()
-	}
-	return s, err
-}
+// sees reports whether a URL shows what it names: a deleted file's are for
+// that.
+func (q *request) sees(s store.Slot) bool { return !s.FileDeleted || q.grant.DeletedToo }
 
 func wantsMD5(h http.Header) (bool, error) {
 	switch strings.ToLower(h.Get("X-Ms-Range-Get-Content-Md5")) {

@@ -49,6 +49,12 @@ func (c *Catalog) Slot(ctx context.Context, t Target) (store.Slot, error) {
 	return c.db.Slot(ctx, t.Workspace, t.File, t.VersionID)
 }
 
+// Committed finds the version that a target names, with what Open needs:
+// NotFound when it has not been committed.
+func (c *Catalog) Committed(ctx context.Context, t Target) (store.Slot, error) {
+	return c.db.Committed(ctx, t.Workspace, t.File, t.VersionID)
+}
+
 // open returns the slot of an upload that bytes may be written to.
 func (c *Catalog) open(ctx context.Context, t Target) (store.Slot, error) {
 	s, err := c.Slot(ctx, t)

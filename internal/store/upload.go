@@ -182,6 +182,33 @@ func (db *DB) Slot(ctx context.Context, workspace, file coreshed.UUID, versionID
 	return slot(ctx, db, workspace, file, versionID, "")
 }
 
+// Committed is Slot for downloads, which are many and need little: the version,
+// its first extent, and whether the file is deleted. NotFound when the version
+// has not been committed.
+func (db *DB) Committed(ctx context.Context, workspace, file coreshed.UUID, versionID int64) (Slot, error) {
+	return one(ctx, db, scanCommitted, `
+		SELECT f.deleted_at IS NOT NULL, v.id, v.created_at, v.size, v.etag, v.content_type, v.content_encoding,
+			v.content_language, v.cache_control, v.md5, v.state, e.size, e.object_key
+		FROM files f
+		JOIN versions v ON v.file_id = f.id AND v.version_id = $3
+		LEFT JOIN extents e ON e.version_row = v.id AND e.offset_bytes = 0
+		WHERE f.uuid = $2 AND f.workspace_id = (SELECT id FROM workspaces WHERE uuid = $1 AND deleted_at IS NULL)`,
+		workspace, file, versionID)
+}
+
+func scanCommitted(rows *sql.Rows) (Slot, error) {
+	s := Slot{Committed: true}
+	v, h := &s.Version, &s.Version.Headers
+	var created int64
+	var size sql.NullInt64
+	var key sql.NullString
+	err := rows.Scan(&s.FileDeleted, &v.ID, &created, &v.Size, &v.ETag, &h.ContentType, &h.ContentEncoding,
+		&h.ContentLanguage, &h.CacheControl, &v.MD5, &v.State, &size, &key)
+	v.CreatedAt = timeOf(created)
+	s.First.Size, s.First.Key = size.Int64, key.String
+	return s, err
+}
+
 func slot(ctx context.Context, q querier, workspace, file coreshed.UUID, versionID int64, lock string) (Slot, error) {
 	return one(ctx, q, scanSlot, `
 		SELECT w.id, w.quota, w.used_bytes + w.staged_bytes, f.id, f.deleted_at IS NOT NULL,
