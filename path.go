@@ -85,7 +85,8 @@ func SplitPath(path string) (folder, name string) {
 
 // NumberedPath returns the nth alternative of a clean path whose address is
 // taken: " (n)" before the extension. The name is cut where the number would
-// make it too long, the extension kept.
+// make it or the path too long, the extension kept. Only a folder that leaves
+// no room for a name and a number gives a path that is too long.
 func NumberedPath(path string, n int) string {
 	folder, name := SplitPath(path)
 	base, ext := name, ""
@@ -93,10 +94,11 @@ func NumberedPath(path string, n int) string {
 		base, ext = name[:i], name[i:]
 	}
 	suffix := " (" + strconv.Itoa(n) + ")"
-	room := MaxNameLength - len(suffix) - utf8.RuneCountInString(ext)
+	most := min(MaxNameLength, MaxPathLength-utf8.RuneCountInString(folder)+1) - len(suffix)
+	room := most - utf8.RuneCountInString(ext)
 	if room < 1 {
 		// The "extension" is most of the name, so it is not worth keeping whole.
-		base, ext, room = name, "", MaxNameLength-len(suffix)
+		base, ext, room = name, "", max(most, 1)
 	}
 	if runes := []rune(base); len(runes) > room {
 		base = string(runes[:room])

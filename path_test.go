@@ -98,6 +98,7 @@ func TestFoldPath(t *testing.T) {
 
 func TestNumberedPath(t *testing.T) {
 	long := strings.Repeat("é", 255)
+	folder := strings.Repeat("d", coreshed.MaxPathLength-12) + "/"
 	for _, tt := range []struct {
 		path string
 		n    int
@@ -112,6 +113,7 @@ func TestNumberedPath(t *testing.T) {
 		{"d/" + long, 1, "d/" + long[:2*251] + " (1)"},
 		{long[:2*251] + ".csv", 1, long[:2*247] + " (1).csv"},
 		{"x." + long[:2*253], 1, "x." + long[:2*249] + " (1)"},
+		{folder + "0123456.csv", 1, folder + "012 (1).csv"},
 	} {
 		if got := coreshed.NumberedPath(tt.path, tt.n); got != tt.want {
 			t.Errorf("NumberedPath(%q, %d) = %q, want %q", tt.path, tt.n, got, tt.want)

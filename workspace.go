@@ -38,7 +38,7 @@ type Workspace struct {
 	DeletedAt            time.Time // zero while live
 
 	Quota int64 // bytes; 0 is no limit
-	Used  int64 // bytes of all versions that are kept, deleted files included
+	Used  int64 // bytes of all versions that are kept, deleted files and staged blocks included
 	Role  Role  // the caller's own; NoRole for an admin without one
 }
 

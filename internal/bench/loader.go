@@ -15,6 +15,7 @@ import (
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/blob"
+	"github.com/coreshed/coreshed/internal/store"
 )
 
 // filePath is the address of the n-th file.
@@ -110,9 +111,9 @@ func (l loader) group(ctx context.Context, db *sql.DB, from, until int) error {
 	}
 	defer t.Rollback() //nolint:errcheck // after a commit there is nothing to undo
 	files, err := t.PrepareContext(ctx, `
-		INSERT INTO files (id, uuid, workspace_id, path, path_key, name_key, current_id, last_version_id,
+		INSERT INTO files (id, uuid, workspace_id, path, path_key, address, name_key, current_id, last_version_id,
 			created_at, created_by, modified_at, modified_by)
-		VALUES ($1, $2, $3, $4, $5, $6, $1, $7, $8, $9, $8, $9)`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $1, $8, $9, $10, $9, $10)`)
 	if err != nil {
 		return err
 	}
@@ -130,8 +131,8 @@ func (l loader) group(ctx context.Context, db *sql.DB, from, until int) error {
 		at := l.first.Add(time.Duration(n) * time.Second)
 		path := filePath(n)
 		_, name := coreshed.SplitPath(path)
-		if _, err := files.ExecContext(ctx, n+1, uuid.NewString(), l.workspace, path, coreshed.FoldPath(path), coreshed.FoldPath(name),
-			at.UnixNano(), at.UnixMicro(), l.person); err != nil {
+		if _, err := files.ExecContext(ctx, n+1, uuid.NewString(), l.workspace, path, coreshed.FoldPath(path), store.Address(path),
+			coreshed.FoldPath(name), at.UnixNano(), at.UnixMicro(), l.person); err != nil {
 			return err
 		}
 		if _, err := versions.ExecContext(ctx, n+1, at.UnixNano(), at.UnixMicro(), l.person, path,

@@ -26,6 +26,10 @@ type space struct {
 // spaceFresh is how long a reading of the free space counts.
 const spaceFresh = time.Second
 
+// promiseMost is how much one upload keeps from others. Whoever sends slowly
+// would otherwise keep the whole disk; the floor is for what this leaves open.
+const promiseMost = 64 << 20
+
 // promise fails with Full when there is no room for size more bytes. Otherwise
 // they count as taken until done is called, when they are written.
 func (s *space) promise(ctx context.Context, size int64) (done func(), err error) {
@@ -47,6 +51,7 @@ func (s *space) promise(ctx context.Context, size int64) (done func(), err error
 		return nil, coreshed.Errorf(coreshed.Full, "The server's disk is full: %d MiB are free, of which uploads in progress need %d MiB, "+
 			"and %d MiB must stay free. Whoever runs the server must add space.", s.free>>20, s.promised>>20, s.floor>>20)
 	}
+	n = min(n, promiseMost)
 	s.promised += n
 	return func() { s.keep(n) }, nil
 }

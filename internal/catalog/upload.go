@@ -127,7 +127,7 @@ func (c *Catalog) discard(ctx context.Context, key string) {
 // discardIfRefused removes an object when the store has certainly not named it.
 // After any other failure it may have, and the collector finds out.
 func (c *Catalog) discardIfRefused(ctx context.Context, key string, err error) {
-	if errors.Is(err, coreshed.NotFound) || errors.Is(err, store.ErrOtherCommit) {
+	if errors.Is(err, coreshed.NotFound) || errors.Is(err, coreshed.Full) || errors.Is(err, store.ErrOtherCommit) {
 		c.discard(ctx, key)
 	}
 }

@@ -77,7 +77,7 @@ func (d *data) openFolder(ctx context.Context, c Config) error {
 	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		return fmt.Errorf("make data folder: %w", err)
 	}
-	if err := d.lock(); err != nil {
+	if err := d.lock(ctx); err != nil {
 		return err
 	}
 	if err := checkFormat(d.dir); err != nil {
@@ -140,10 +140,13 @@ func (d *data) writeBundle(path string) error {
 }
 
 // lock makes sure that one server at a time uses the folder.
-func (d *data) lock() error {
+func (d *data) lock(ctx context.Context) error {
 	l := flock.New(filepath.Join(d.dir, lockFile))
-	ok, err := l.TryLock()
-	if err != nil {
+	// Whoever looks for a running server holds the lock for a moment.
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	ok, err := l.TryLockContext(ctx, 20*time.Millisecond)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("lock data folder: %w", err)
 	}
 	if !ok {
@@ -202,6 +205,9 @@ type Running struct {
 // note behind: the lock tells.
 func ReadRunning(dir string) (Running, error) {
 	var r Running
+	if _, err := os.Stat(filepath.Join(dir, lockFile)); err != nil {
+		return r, fmt.Errorf("no server has used %s: %w", dir, err)
+	}
 	l := flock.New(filepath.Join(dir, lockFile))
 	free, err := l.TryRLock()
 	if err == nil && free {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -124,12 +125,19 @@ func placeholders(from, n int) string {
 	return b.String()
 }
 
+// Address is what the live file at a clean path is found by: a hash of its key,
+// since PostgreSQL's indexes take no text as long as a path can be.
+func Address(path string) []byte {
+	sum := sha256.Sum256([]byte(coreshed.FoldPath(path)))
+	return sum[:]
+}
+
 // FileByPath returns the live file at a clean path, with its current version,
 // or with the one of versionID when that is not 0. NotFound when there is no
 // such file, no such version, or nothing committed yet.
 func (db *DB) FileByPath(ctx context.Context, a coreshed.Access, path string, versionID int64) (coreshed.File, error) {
-	return db.file(ctx, versionID, `f.workspace_id = $1 AND f.path_key = $2
-		AND f.deleted_at IS NULL AND f.current_id IS NOT NULL`, a.Workspace.ID, coreshed.FoldPath(path))
+	return db.file(ctx, versionID, `f.workspace_id = $1 AND f.address = $2
+		AND f.deleted_at IS NULL AND f.current_id IS NOT NULL`, a.Workspace.ID, Address(path))
 }
 
 // FileByID returns the file with that id, live or deleted, with its current
@@ -188,7 +196,7 @@ func (db *DB) DeleteFile(ctx context.Context, a coreshed.Access, id coreshed.UUI
 // DeleteFileByPath is DeleteFile for the live, committed file at a clean path.
 func (db *DB) DeleteFileByPath(ctx context.Context, a coreshed.Access, path string) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {
-		return deleteFile(ctx, t, a, `path_key = $2 AND deleted_at IS NULL AND current_id IS NOT NULL`, coreshed.FoldPath(path))
+		return deleteFile(ctx, t, a, `address = $2 AND deleted_at IS NULL AND current_id IS NOT NULL`, Address(path))
 	})
 }
 
@@ -263,8 +271,8 @@ func freePath(ctx context.Context, t tx, workspace int64, path string) (string, 
 		if n > 0 {
 			candidate = coreshed.NumberedPath(path, n)
 		}
-		taken, err := one(ctx, t, value[int64], `SELECT count(*) FROM files WHERE workspace_id = $1 AND path_key = $2
-			AND deleted_at IS NULL AND current_id IS NOT NULL`, workspace, coreshed.FoldPath(candidate))
+		taken, err := one(ctx, t, value[int64], `SELECT count(*) FROM files WHERE workspace_id = $1 AND address = $2
+			AND deleted_at IS NULL AND current_id IS NOT NULL`, workspace, Address(candidate))
 		if err != nil || taken == 0 {
 			return candidate, err
 		}
@@ -273,8 +281,8 @@ func freePath(ctx context.Context, t tx, workspace int64, path string) (string, 
 
 func setPath(ctx context.Context, t tx, file int64, path string) error {
 	_, name := coreshed.SplitPath(path)
-	_, err := t.exec(ctx, `UPDATE files SET path = $2, path_key = $3, name_key = $4 WHERE id = $1`,
-		file, path, coreshed.FoldPath(path), coreshed.FoldPath(name))
+	_, err := t.exec(ctx, `UPDATE files SET path = $2, path_key = $3, address = $4, name_key = $5 WHERE id = $1`,
+		file, path, coreshed.FoldPath(path), Address(path), coreshed.FoldPath(name))
 	return err
 }
 

@@ -161,3 +161,28 @@ func TestTimesOnlyGrow(t *testing.T) {
 		}
 	})
 }
+
+// The longest path, of characters that no index can compress, is a path like
+// any other on both databases.
+func TestLongestPath(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := storetest.New(t, db)
+		var b strings.Builder
+		for i := range coreshed.MaxPathLength {
+			if i%100 == 99 {
+				b.WriteByte('/')
+				continue
+			}
+			b.WriteRune(rune(0x20000 + (i*7919)%40000))
+		}
+		path := b.String()
+		put := s.Put(t, s.Editor, path, "x")
+		got, err := db.FileByPath(t.Context(), s.Access(t, s.Viewer), path, 0)
+		if err != nil || got.UUID != put.UUID {
+			t.Errorf("got %v, %v", got.UUID, err)
+		}
+		if again := s.Put(t, s.Editor, path, "y"); again.UUID != put.UUID {
+			t.Error("the second version is another file")
+		}
+	})
+}

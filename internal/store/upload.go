@@ -39,9 +39,9 @@ func reserveFile(ctx context.Context, t tx, a coreshed.Access, path string) (fil
 	}
 	_, name := coreshed.SplitPath(path)
 	if _, err := t.exec(ctx, `
-		INSERT INTO files (uuid, workspace_id, path, path_key, name_key, created_at, created_by, modified_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $6) ON CONFLICT DO NOTHING`,
-		uuid.New(), a.Workspace.ID, path, coreshed.FoldPath(path), coreshed.FoldPath(name), t.db().micros(), person); err != nil {
+		INSERT INTO files (uuid, workspace_id, path, path_key, address, name_key, created_at, created_by, modified_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7) ON CONFLICT DO NOTHING`,
+		uuid.New(), a.Workspace.ID, path, coreshed.FoldPath(path), Address(path), coreshed.FoldPath(name), t.db().micros(), person); err != nil {
 		return fileState{}, err
 	}
 	return lockPath(ctx, t, a, path)
@@ -50,14 +50,14 @@ func reserveFile(ctx context.Context, t tx, a coreshed.Access, path string) (fil
 // lockPath locks the live file at a path, else the one reserved there. One
 // query looks for both: the other may become the one while this waits.
 func lockPath(ctx context.Context, t tx, a coreshed.Access, path string) (fileState, error) {
-	return lockFile(ctx, t, a, wanting("files", "$2")+` ORDER BY current_id IS NULL`, coreshed.FoldPath(path))
+	return lockFile(ctx, t, a, wanting("files", "$2")+` ORDER BY current_id IS NULL`, Address(path))
 }
 
 // wanting is true for the live file at a path and for the one reserved there.
 // Both halves say all that the condition of their index says: with less,
 // SQLite reads the whole table.
 func wanting(files, key string) string {
-	has := files + `.path_key = ` + key + ` AND ` + files + `.deleted_at IS NULL AND ` + files + `.current_id IS `
+	has := files + `.address = ` + key + ` AND ` + files + `.deleted_at IS NULL AND ` + files + `.current_id IS `
 	return `((` + has + `NOT NULL) OR (` + has + `NULL))`
 }
 
@@ -121,7 +121,7 @@ func (db *DB) Reservation(ctx context.Context, a coreshed.Access, id coreshed.UU
 // ReservationByPath is Reservation for a clean path, at which no deleted file
 // is found.
 func (db *DB) ReservationByPath(ctx context.Context, a coreshed.Access, path string, versionID int64) (coreshed.Reservation, error) {
-	return db.reservation(ctx, a, versionID, wanting("f", "$3"), coreshed.FoldPath(path))
+	return db.reservation(ctx, a, versionID, wanting("f", "$3"), Address(path))
 }
 
 func (db *DB) reservation(ctx context.Context, a coreshed.Access, versionID int64, where string, key any) (coreshed.Reservation, error) {

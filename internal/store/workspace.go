@@ -16,7 +16,7 @@ import (
 
 // workspaceColumns need the aliases w and g, and workspaceJoins.
 const workspaceColumns = `COALESCE(w.id, 0), w.uuid, o.uuid, w.title, w.name, w.description, w.bounding_box,
-	w.coordinate_system, w.labels, w.created_at, w.updated_at, w.deleted_at, w.quota, w.used_bytes, g.role,
+	w.coordinate_system, w.labels, w.created_at, w.updated_at, w.deleted_at, w.quota, w.used_bytes + w.staged_bytes, g.role,
 	wc.uuid, wc.name, wc.email, wu.uuid, wu.name, wu.email`
 
 const workspaceJoins = `LEFT JOIN organisations o ON o.id = w.org_id

@@ -86,6 +86,7 @@ CREATE TABLE files (
     workspace_id    BIGINT NOT NULL REFERENCES workspaces,
     path            TEXT COLLATE "C" NOT NULL,
     path_key        TEXT COLLATE "C" NOT NULL,
+    address         BYTEA NOT NULL, -- SHA-256 of path_key
     name_key        TEXT COLLATE "C" NOT NULL,
     current_id      BIGINT,
     last_version_id BIGINT NOT NULL DEFAULT 0,
@@ -96,9 +97,9 @@ CREATE TABLE files (
     deleted_at      BIGINT,
     deleted_by      BIGINT REFERENCES people
 );
-CREATE UNIQUE INDEX files_address ON files (workspace_id, path_key)
+CREATE UNIQUE INDEX files_address ON files (workspace_id, address)
     WHERE deleted_at IS NULL AND current_id IS NOT NULL;
-CREATE UNIQUE INDEX files_reserved ON files (workspace_id, path_key)
+CREATE UNIQUE INDEX files_reserved ON files (workspace_id, address)
     WHERE deleted_at IS NULL AND current_id IS NULL;
 CREATE INDEX files_live_created ON files (workspace_id, created_at, id)
     WHERE deleted_at IS NULL AND current_id IS NOT NULL;

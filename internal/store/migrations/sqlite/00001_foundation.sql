@@ -84,6 +84,7 @@ CREATE TABLE files (
     workspace_id    INTEGER NOT NULL REFERENCES workspaces,
     path            TEXT NOT NULL,
     path_key        TEXT NOT NULL,
+    address         BLOB NOT NULL, -- SHA-256 of path_key
     name_key        TEXT NOT NULL,
     current_id      INTEGER,
     last_version_id INTEGER NOT NULL DEFAULT 0,
@@ -94,9 +95,9 @@ CREATE TABLE files (
     deleted_at      INTEGER,
     deleted_by      INTEGER REFERENCES people
 );
-CREATE UNIQUE INDEX files_address ON files (workspace_id, path_key)
+CREATE UNIQUE INDEX files_address ON files (workspace_id, address)
     WHERE deleted_at IS NULL AND current_id IS NOT NULL;
-CREATE UNIQUE INDEX files_reserved ON files (workspace_id, path_key)
+CREATE UNIQUE INDEX files_reserved ON files (workspace_id, address)
     WHERE deleted_at IS NULL AND current_id IS NULL;
 CREATE INDEX files_live_created ON files (workspace_id, created_at, id)
     WHERE deleted_at IS NULL AND current_id IS NOT NULL;
