@@ -196,6 +196,6 @@ func blockIDs(n int) []string {
 
 func randomBytes(n int64) []byte {
 	b := make([]byte, n)
-	rand.Read(b) //nolint:errcheck // it never fails
+	rand.Read(b)
 	return b
 }

@@ -63,7 +63,7 @@ func (c *Catalog) verifyExtent(ctx context.Context, v coreshed.Version, e coresh
 	if err != nil {
 		return c.lost(ctx, v.ID, err)
 	}
-	defer body.Close() //nolint:errcheck // reading is over
+	defer body.Close()
 	sum := sha256.New()
 	if _, err := io.Copy(io.MultiWriter(w, sum), &paced{ctx, body, limit}); err != nil {
 		return fmt.Errorf("read object of version %d: %w", v.ID, err)

@@ -200,7 +200,7 @@ func (c *Catalog) commit(ctx context.Context, commit store.Commit) (coreshed.Ver
 // newETag returns a strong ETag that no other commit has.
 func newETag() string {
 	var b [8]byte
-	rand.Read(b[:]) //nolint:errcheck // it never fails
+	rand.Read(b[:])
 	return `"0x` + strings.ToUpper(hex.EncodeToString(b[:])) + `"`
 }
 

@@ -101,7 +101,7 @@ func nameSome(ctx context.Context, q querier, people map[int64]coreshed.Person, 
 	if err != nil {
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer rows.Close()
 	for rows.Next() {
 		var id int64
 		var p nullPerson

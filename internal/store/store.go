@@ -153,7 +153,7 @@ func (db *DB) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
 		return nil, err
 	}
 	if old, loaded := db.stmts.LoadOrStore(query, s); loaded {
-		s.Close() //nolint:errcheck // another goroutine was first
+		s.Close()
 		return old.(*sql.Stmt), nil
 	}
 	return s, nil
@@ -202,7 +202,7 @@ func atMost[T any](ctx context.Context, q querier, n int64, scan func(*sql.Rows)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // Err tells
+	defer rows.Close()
 	list := make([]T, 0, n)
 	for rows.Next() {
 		v, err := scan(rows)

@@ -59,7 +59,7 @@ func TestFileIsPrivate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close() //nolint:errcheck // only modes count
+	defer db.Close()
 	entries, err := os.ReadDir(dir)
 	if err != nil || len(entries) < 2 {
 		t.Fatalf("%d files, %v", len(entries), err)

@@ -75,7 +75,7 @@ func (w *writer) close() {
 
 func (w *writer) run() {
 	defer w.done.Done()
-	defer w.conn.Close() //nolint:errcheck // the pool closes with it
+	defer w.conn.Close()
 	for job := range w.queue {
 		group := []*write{job}
 		for len(group) < maxGroup {
