@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
@@ -64,6 +65,22 @@ func by(t testing.TB, token string, alg jwa.SignatureAlgorithm, key any) string 
 	return string(forged)
 }
 
+// withHeader signs the claims of token under a header that says more.
+func (s *site) withHeader(t testing.TB, token, more string) string {
+	t.Helper()
+	key := s.auth.signer.current()
+	signed := encode(`{"alg":"ES256","kid":"`+key.id+`"`+more+`}`) + "." + strings.Split(token, ".")[1]
+	sum := sha256.Sum256([]byte(signed))
+	r, v, err := ecdsa.Sign(rand.Reader, key.key, sum[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	signature := make([]byte, 64) // RFC 7518 §3.4
+	r.FillBytes(signature[:32])
+	v.FillBytes(signature[32:])
+	return signed + "." + encode(string(signature))
+}
+
 func encode(v string) string { return base64.RawURLEncoding.EncodeToString([]byte(v)) }
 
 func TestTokensThatAreRefused(t *testing.T) {
@@ -71,6 +88,9 @@ func TestTokensThatAreRefused(t *testing.T) {
 	good := s.signed(t, func(*claims) {})
 	if _, err := s.bearer(ctx, good); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := s.bearer(ctx, s.withHeader(t, good, `,"x":1`)); err != nil {
+		t.Errorf("a header that may be ignored: %v", err)
 	}
 	parts := strings.Split(good, ".")
 	otherKey, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -110,7 +130,9 @@ func TestTokensThatAreRefused(t *testing.T) {
 		"public key as secret":  "Bearer " + by(t, good, jwa.HS256(), public),
 		"other key, same id":    "Bearer " + by(t, good, jwa.ES256(), otherKey),
 		"unknown key id":        "Bearer " + encode(`{"alg":"ES256","kid":"x"}`) + "." + parts[1] + "." + parts[2],
-		"critical extension":    "Bearer " + encode(`{"alg":"ES256","kid":"`+kid+`","crit":["x"],"x":1}`) + "." + parts[1] + "." + parts[2],
+		"critical extension":    "Bearer " + s.withHeader(t, good, `,"crit":["x"],"x":1`),
+		"no critical extension": "Bearer " + s.withHeader(t, good, `,"crit":[]`),
+		"critical null":         "Bearer " + s.withHeader(t, good, `,"crit":null`),
 		"another server's":      "Bearer " + stranger.signed(t, func(c *claims) { c.Issuer, c.Subject = s.url, s.user.ID.String() }),
 		"expired":               "Bearer " + s.signed(t, func(c *claims) { c.Expires.Time = s.Now().Add(-time.Second) }),
 		"without expiry":        "Bearer " + s.signed(t, func(c *claims) { c.Expires = moment{time.Unix(0, 0)} }),

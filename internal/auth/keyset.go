@@ -49,6 +49,7 @@ var algorithms = map[string]jwa.SignatureAlgorithm{
 }
 
 // verify checks the signature of a compact JWS whose header names alg and kid.
+// One with "crit" is refused: no extension is known here (RFC 7515 §4.1.11).
 // The error is of a [coreshed.Kind] when the keys could not be loaded, and of
 // none when the token is bad.
 func (s *keySet) verify(ctx context.Context, token, alg, kid string) error {
