@@ -113,23 +113,27 @@ var rotation = store.Refresh{TTL: refreshTTL, Keep: AccessTTL, Grace: reuseGrace
 // refreshToken exchanges a refresh token, also for fewer scopes (RFC 6749 §6).
 func (i *Issuer) refreshToken(r *http.Request, c store.Client, form url.Values) (tokenAnswer, error) {
 	next := NewSecret()
-	a, err := i.Store.RotateRefreshToken(r.Context(), c.ID, hashOf(form.Get("refresh_token")), hashOf(next), rotation)
+	var s scope
+	a, err := i.Store.RotateRefreshToken(r.Context(), c.ID, hashOf(form.Get("refresh_token")), hashOf(next), rotation,
+		func(a store.Authorization) (err error) {
+			s, err = narrow(a.Scope, form.Get("scope"))
+			return err
+		})
 	if err != nil {
 		return tokenAnswer{}, invalidGrant(err)
-	}
-	s, err := readScope(a.Scope)
-	if err == nil && form.Get("scope") != "" {
-		s, err = narrow(s, form.Get("scope"))
-	}
-	if err != nil {
-		return tokenAnswer{}, err
 	}
 	answer, err := i.answer(r, s, a)
 	answer.RefreshToken = next
 	return answer, err
 }
 
-func narrow(granted scope, asked string) (scope, error) {
+// narrow returns the scopes that are asked for, which must have been granted;
+// when none are, all that were.
+func narrow(was, asked string) (scope, error) {
+	granted, err := readScope(was)
+	if err != nil || asked == "" {
+		return granted, err
+	}
 	s, err := readScope(asked)
 	if err != nil {
 		return nil, err

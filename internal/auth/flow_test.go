@@ -268,7 +268,7 @@ func TestRefreshReuseRevokes(t *testing.T) {
 	first := s.tokens(t, s.native("offline_access", "evo.file"))
 	use := func(refresh, scope string) tokenResponse {
 		t.Helper()
-		return s.postToken(t, url.Values{"grant_type": {"refresh_token"}, "client_id": {NativeClient}, "refresh_token": {refresh}, "scope": {scope}})
+		return s.refresh(t, refresh, scope)
 	}
 	second := use(first.RefreshToken, "evo.file")
 	if second.Scope != "evo.file" || second.RefreshToken == "" {
@@ -291,4 +291,28 @@ func TestRefreshReuseRevokes(t *testing.T) {
 	if _, err := s.bearer(ctx, again.AccessToken); !errors.Is(err, coreshed.InvalidToken) {
 		t.Errorf("the access token lives after reuse: %v", err)
 	}
+}
+
+// A scope that is refused leaves the refresh token as it was.
+func TestRefusedScopeSpendsNothing(t *testing.T) {
+	s := newSite(t)
+	token := s.tokens(t, s.native("offline_access", "evo.file")).RefreshToken
+	for _, scope := range []string{"evo.audit", "evo.file evo.audit", `a"b`} {
+		if r := s.refresh(t, token, scope); r.Error != "invalid_scope" || r.RefreshToken != "" {
+			t.Errorf("%s: %+v", scope, r)
+		}
+	}
+	s.advance(reuseGrace + time.Second)
+	if r := s.refresh(t, token, ""); r.status != 200 || r.RefreshToken == "" {
+		t.Errorf("the refresh token is spent: %+v", r)
+	}
+	s.advance(reuseGrace + time.Second)
+	if r := s.refresh(t, token, "evo.audit"); r.Error != "invalid_grant" {
+		t.Errorf("reused with a bad scope: %+v", r)
+	}
+}
+
+func (s *site) refresh(t testing.TB, token, scope string) tokenResponse {
+	t.Helper()
+	return s.postToken(t, url.Values{"grant_type": {"refresh_token"}, "client_id": {NativeClient}, "refresh_token": {token}, "scope": {scope}})
 }

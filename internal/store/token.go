@@ -34,12 +34,13 @@ func addRefreshToken(ctx context.Context, t tx, hash []byte, family string, r Re
 
 // RotateRefreshToken takes a client's refresh token and stores the next one in
 // its place. NotFound when the token is unknown, of another client, too old,
-// or not good any more.
+// or not good any more. An error of check, which is told what the token is good
+// for, is returned and leaves the token as it was.
 //
 // A token may be used again within r.Grace, for the sake of a client that did
 // not get the answer. After that one of its two users has stolen it, and the
 // whole family is revoked (RFC 9700 §4.14).
-func (db *DB) RotateRefreshToken(ctx context.Context, clientID string, hash, next []byte, r Refresh) (Authorization, error) {
+func (db *DB) RotateRefreshToken(ctx context.Context, clientID string, hash, next []byte, r Refresh, check func(Authorization) error) (Authorization, error) {
 	var a Authorization
 	var refused error
 	err := db.update(ctx, func(ctx context.Context, t tx) error {
@@ -63,7 +64,9 @@ func (db *DB) RotateRefreshToken(ctx context.Context, clientID string, hash, nex
 		if token.expires <= now.UnixMicro() {
 			return nil
 		}
-		refused = nil
+		if refused = check(a); refused != nil {
+			return nil
+		}
 		if _, err := t.exec(ctx, `UPDATE refresh_tokens SET used_at = $2 WHERE hash = $1 AND used_at IS NULL`,
 			hash, now.UnixMicro()); err != nil {
 			return err

@@ -102,14 +102,17 @@ func TestPasswordChangeEndsWhatWasAllowed(t *testing.T) {
 		if err := db.SetPassword(ctx, p.ID, "new"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := db.RotateRefreshToken(ctx, "native", []byte("r"), []byte("s"), refresh); !errors.Is(err, coreshed.NotFound) {
+		if _, err := db.RotateRefreshToken(ctx, "native", []byte("r"), []byte("s"), refresh, taken); !errors.Is(err, coreshed.NotFound) {
 			t.Errorf("refreshed after the password was changed: %v", err)
 		}
 	})
 }
 
+func taken(store.Authorization) error { return nil }
+
 // TestRefreshRotation compares random uses of a family's refresh tokens, with
-// time passing and other clients trying, to the rules written down plainly.
+// time passing, other clients trying and callers refusing, to the rules written
+// down plainly.
 func TestRefreshRotation(t *testing.T) {
 	at := &clock{time.Now()}
 	storetest.EachAt(t, at.Now, func(t *testing.T, db *store.DB) {
@@ -135,6 +138,8 @@ func TestRefreshRotation(t *testing.T) {
 				i := rapid.IntRange(0, len(tokens)-1).Draw(t, "token")
 				client := rapid.SampledFrom([]string{"native", "native", "native", "other"}).Draw(t, "client")
 
+				refused := rapid.SampledFrom([]error{nil, nil, errors.New("refused")}).Draw(t, "refused")
+
 				want := false
 				used := tokens[i].used
 				switch {
@@ -144,7 +149,13 @@ func TestRefreshRotation(t *testing.T) {
 				case at.now.Sub(tokens[i].made) < refresh.TTL:
 					want = true
 				}
-				a, err := db.RotateRefreshToken(ctx, client, name(i), name(len(tokens)), refresh)
+				a, err := db.RotateRefreshToken(ctx, client, name(i), name(len(tokens)), refresh, func(store.Authorization) error { return refused })
+				if want && refused != nil {
+					if !errors.Is(err, refused) {
+						t.Fatalf("token %d: %v, want what the caller said", i, err)
+					}
+					continue
+				}
 				if got := err == nil; got != want || (err != nil && !errors.Is(err, coreshed.NotFound)) {
 					t.Fatalf("token %d: %v, want good=%v", i, err, want)
 				}
