@@ -51,7 +51,7 @@ func (a *api) fileByID(w http.ResponseWriter, q *request) error {
 	if f.Deleted() && !deleted {
 		return coreshed.Errorf(coreshed.Gone, "The file has been deleted; it can be restored.")
 	}
-	return a.present(w, q, http.StatusOK, f, version != 0, versions)
+	return a.present(w, q, f, version != 0, versions)
 }
 
 func (a *api) fileByPath(w http.ResponseWriter, q *request) error {
@@ -71,18 +71,23 @@ func (a *api) fileByPath(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	return a.present(w, q, http.StatusOK, f, version != 0, versions)
+	return a.present(w, q, f, version != 0, versions)
 }
 
-// present answers with a file and where to download the version it comes with.
-// When that version was chosen, its author and time are the modification's.
-func (a *api) present(w http.ResponseWriter, q *request, status int, f coreshed.File, chosen, versions bool) error {
+// present answers with a file whose bytes can be had.
+func (a *api) present(w http.ResponseWriter, q *request, f coreshed.File, chosen, versions bool) error {
 	if q.path != "" {
 		q.note("file", f.UUID)
 	}
 	if !f.Version.State.Served() {
 		return coreshed.Errorf(coreshed.Gone, "The bytes of this version are not available: %s.", f.Version.State)
 	}
+	return a.show(w, q, http.StatusOK, f, chosen, versions)
+}
+
+// show answers with a file and where to download the version it comes with.
+// When that version was chosen, its author and time are the modification's.
+func (a *api) show(w http.ResponseWriter, q *request, status int, f coreshed.File, chosen, versions bool) error {
 	if chosen {
 		f.ModifiedAt, f.ModifiedBy = f.Version.CreatedAt, f.Version.CreatedBy
 	}

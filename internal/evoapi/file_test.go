@@ -238,5 +238,14 @@ func TestBytesAreGone(t *testing.T) {
 			s.send(s.Viewer, "GET", s.files("/path/a.csv")).want(410, "/files/gone")
 		}
 		s.send(s.Viewer, "GET", s.files("")).want(200)
+
+		// A restore has happened all the same, and is answered.
+		s.send(s.Editor, "DELETE", s.files(id(f))).want(204)
+		s.Put(t, s.Editor, "a.csv", "2")
+		got := s.send(s.Editor, "PUT", s.files(id(f)+"?deleted=false")).want(303)
+		if name, url := got.at("name"), got.at("download"); name != "a (1).csv" || url == "" {
+			t.Errorf("restored as %v, at %v", name, url)
+		}
+		s.send(s.Viewer, "GET", s.files(id(f))).want(410, "/files/gone")
 	})
 }

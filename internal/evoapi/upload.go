@@ -96,7 +96,8 @@ func (a *api) restoreFile(w http.ResponseWriter, q *request) error {
 		return err
 	}
 	w.Header().Set("Location", q.filesURL()+"/"+q.file.String())
-	return a.present(w, q, http.StatusSeeOther, f, false, false)
+	// Also when the bytes cannot be had: the restore has happened.
+	return a.show(w, q, http.StatusSeeOther, f, false, false)
 }
 
 func (a *api) deleteByID(w http.ResponseWriter, q *request) error {
