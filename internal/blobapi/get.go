@@ -23,7 +23,7 @@ func (a *api) getBlob(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.readable(q)
+	s, err := a.readable(w.Header(), q)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (a *api) getBlob(w http.ResponseWriter, q *request) error {
 
 // headBlob is Get Blob Properties. It has no ranges.
 func (a *api) headBlob(w http.ResponseWriter, q *request) error {
-	s, err := a.readable(q)
+	s, err := a.readable(w.Header(), q)
 	if err != nil {
 		return err
 	}
@@ -57,8 +57,9 @@ func (a *api) headBlob(w http.ResponseWriter, q *request) error {
 	return nil
 }
 
-// readable returns a committed version that may be sent.
-func (a *api) readable(q *request) (store.Slot, error) {
+// readable returns a committed version that may be sent, and sets what its
+// headers depend on, which a 304 has to tell too (RFC 9110 §15.4.5).
+func (a *api) readable(h http.Header, q *request) (store.Slot, error) {
 	if err := checkMeaningful(q.Header); err != nil {
 		return store.Slot{}, err
 	}
@@ -72,6 +73,9 @@ func (a *api) readable(q *request) (store.Slot, error) {
 	}
 	if !q.sees(s) || !s.Version.State.Served() {
 		return s, notFound()
+	}
+	if encodingOf(q, s.Version.Headers) != "" {
+		h.Add("Vary", "Accept-Encoding")
 	}
 	return s, c.forRead(s.Version)
 }
@@ -155,8 +159,12 @@ func describeContent(h http.Header, q *request, stored coreshed.BlobHeaders) {
 	h.Set("Cache-Control", cmp.Or(over.CacheControl, stored.CacheControl, "private, no-cache"))
 	if q.Header.Get("Accept-Encoding") != "" {
 		// A caller that knows no encodings takes the bytes as they are.
-		setIf(h, "Content-Encoding", cmp.Or(over.ContentEncoding, stored.ContentEncoding))
+		setIf(h, "Content-Encoding", encodingOf(q, stored))
 	}
+}
+
+func encodingOf(q *request, stored coreshed.BlobHeaders) string {
+	return cmp.Or(q.grant.Override.ContentEncoding, stored.ContentEncoding)
 }
 
 func setIf(h http.Header, name, value string) {

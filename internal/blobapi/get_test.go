@@ -25,7 +25,7 @@ func TestGetHeaders(t *testing.T) {
 			"Content-Disposition": "attachment; filename*=UTF-8''file.csv", "x-ms-blob-type": "BlockBlob",
 			"x-ms-lease-status": "unlocked", "x-ms-lease-state": "available", "x-ms-server-encrypted": "true",
 			"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox", "Cache-Control": "max-age=5",
-			"Content-Encoding": "", "Content-Range": "", "Content-MD5": "", "x-ms-access-tier": "",
+			"Content-Encoding": "", "Vary": "Accept-Encoding", "Content-Range": "", "Content-MD5": "", "x-ms-access-tier": "",
 		}
 		check := func(r response) {
 			t.Helper()
@@ -43,6 +43,11 @@ func TestGetHeaders(t *testing.T) {
 		delete(want, "x-ms-access-tier")
 		want["Content-Range"], want["Content-Length"] = "bytes 1-2/5000", "2"
 		check(p.want(t, 206, "", p.get(t, p.down(t, b), "Range: bytes=1-2", "Accept-Encoding: gzip")))
+
+		want = map[string]string{"Vary": "Accept-Encoding", "ETag": put.Header.Get("ETag")}
+		check(p.want(t, 304, "ConditionNotMet", p.get(t, p.down(t, b), "If-None-Match: "+put.Header.Get("ETag"))))
+		want = map[string]string{"Vary": ""}
+		check(p.want(t, 200, "", p.get(t, p.down(t, p.uploaded(t, "plain", some(10))))))
 	})
 }
 
