@@ -4,7 +4,6 @@ package crash
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"testing"
@@ -14,20 +13,7 @@ import (
 
 var binaryPath string // of the server; set once, by TestMain
 
-func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "coreshed-crash-")
-		if err == nil {
-			defer os.RemoveAll(dir)
-			binaryPath, err = live.Build(dir)
-		}
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		return m.Run()
-	}())
-}
+func TestMain(m *testing.M) { os.Exit(live.Main(m, &binaryPath)) }
 
 // TestKill goes through each operation and kills the server at each step of it
 // in turn; when there are many, at a sample of them.

@@ -5,7 +5,6 @@ package faults
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"testing"
@@ -15,20 +14,7 @@ import (
 
 var binaryPath string // of the server; set once, by TestMain
 
-func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "coreshed-faults-")
-		if err == nil {
-			defer os.RemoveAll(dir)
-			binaryPath, err = live.Build(dir)
-		}
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		return m.Run()
-	}())
-}
+func TestMain(m *testing.M) { os.Exit(live.Main(m, &binaryPath)) }
 
 // put uploads a file that must be taken.
 func put(t *testing.T, s *live.Shed, path string, body []byte) live.Upload {

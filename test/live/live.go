@@ -18,6 +18,21 @@ import (
 	"time"
 )
 
+// Main builds the binary, puts where it is into binary, runs the tests of a
+// package and returns what to exit with.
+func Main(m *testing.M, binary *string) int {
+	dir, err := os.MkdirTemp("", "coreshed-test-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		*binary, err = Build(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return m.Run()
+}
+
 // Build builds the binary into dir and returns its path.
 func Build(dir string) (string, error) {
 	binary := filepath.Join(dir, "coreshed")
