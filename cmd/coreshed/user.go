@@ -164,16 +164,8 @@ func (c userPasswd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.withUser(ctx, c.Email, func(db *store.DB, u store.Account) error {
-		return setPassword(ctx, db, u, text)
+		return auth.SetPassword(ctx, db, auth.NewHasher(), u.Person, text)
 	})
-}
-
-func setPassword(ctx context.Context, db *store.DB, u store.Account, text string) error {
-	hash, err := auth.NewHasher().Hash(ctx, text)
-	if err != nil {
-		return err
-	}
-	return db.SetPassword(ctx, u.ID, hash)
 }
 
 type userReset struct {
@@ -184,7 +176,7 @@ type userReset struct {
 func (c userReset) Run(ctx context.Context, a *app) error {
 	text := auth.NewSecret()
 	return a.withUser(ctx, c.Email, func(db *store.DB, u store.Account) error {
-		if err := setPassword(ctx, db, u, text); err != nil {
+		if err := auth.SetPassword(ctx, db, auth.NewHasher(), u.Person, text); err != nil {
 			return err
 		}
 		if u.Disabled() {
