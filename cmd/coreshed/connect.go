@@ -74,12 +74,26 @@ func (a *app) running() (server.Running, error) {
 func (a *app) token() (string, error) {
 	if a.TokenFile != "" {
 		text, err := os.ReadFile(a.TokenFile)
-		return strings.TrimSpace(string(text)), err
+		if err != nil {
+			return "", err
+		}
+		return checkToken(strings.TrimSpace(string(text)), a.TokenFile)
 	}
 	if a.Data != "" {
 		return "", nil
 	}
-	return os.Getenv("TOKEN"), nil
+	return checkToken(os.Getenv("TOKEN"), "$TOKEN")
+}
+
+// checkToken refuses what cannot be a bearer token (RFC 6750 §2.1), and shows
+// no more of it than one character.
+func checkToken(token, from string) (string, error) {
+	for _, r := range token {
+		if r <= ' ' || r > '~' {
+			return "", usagef("the token in %s has the character %q, which no token has", from, r)
+		}
+	}
+	return token, nil
 }
 
 // minted makes tokens with the key in the data folder.

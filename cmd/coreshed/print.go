@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -120,7 +121,20 @@ func visible(text string) string {
 		}
 		quoted := fmt.Sprintf("%+q", r)
 		return quoted[1 : len(quoted)-1]
-	}, '\n')
+	})
+}
+
+// messages are what an error says, made visible, one of each that were joined.
+func messages(err error) []string {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok || errors.Join(joined.Unwrap()...).Error() != err.Error() {
+		return []string{visible(err.Error())}
+	}
+	var all []string
+	for _, e := range joined.Unwrap() {
+		all = append(all, messages(e)...)
+	}
+	return all
 }
 
 func escape(text string, with func(rune) string, keep ...rune) string {

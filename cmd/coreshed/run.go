@@ -99,7 +99,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if code == exitInterrupted {
 		err = errors.New("interrupted")
 	}
-	fmt.Fprintf(stderr, "coreshed: %s\n", visible(err.Error()))
+	for _, m := range messages(err) {
+		fmt.Fprintf(stderr, "coreshed: %s\n", m)
+	}
 	return code
 }
 

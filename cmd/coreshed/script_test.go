@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,7 +41,7 @@ func serveShed(env *testscript.Env) error {
 	env.Vars = append(env.Vars,
 		"CORESHED_DATA="+data,
 		"XDG_CACHE_HOME="+filepath.Join(env.WorkDir, "cache"), "LocalAppData="+filepath.Join(env.WorkDir, "cache"),
-		"BIDI=b\u202eidi.txt", "TZ=UTC")
+		"BIDI=b\u202eidi.txt", "LINES=two\nlines", "LONG="+strings.Repeat("岩", 200), "TZ=UTC")
 	ctx := context.Background()
 	s, err := server.Open(ctx, server.Config{Data: data, Listen: "127.0.0.1:0", Floor: 1})
 	if err != nil {
