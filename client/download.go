@@ -59,8 +59,11 @@ func (f *Files) Download(ctx context.Context, r Ref, w io.Writer, o DownloadOpti
 // the server's checksum if it has one, and are on disk. An attempt that failed
 // is taken up by the next one. It fails when name is no regular file.
 func (f *Files) DownloadFile(ctx context.Context, r Ref, name string, o DownloadOptions) (File, error) {
-	if info, err := os.Stat(name); err == nil && !info.Mode().IsRegular() {
+	switch info, err := os.Stat(name); {
+	case err == nil && !info.Mode().IsRegular():
 		return File{}, fmt.Errorf("%s is not a regular file", name)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return File{}, err // it could not take the name
 	}
 	d, err := f.download(ctx, r, o)
 	if err != nil {

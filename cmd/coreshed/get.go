@@ -98,57 +98,48 @@ func (c getCmd) local(file client.File) (string, error) {
 	return filepath.Join(c.Dest, name), nil
 }
 
-// item is a file of the server and where it goes.
-type item struct {
-	file  client.File
-	local string
-}
-
 // folder downloads what is below a folder, whose own name is left out.
 func (c getCmd) folder(ctx context.Context, a *app, files *client.Files) error {
-	items, err := c.items(ctx, files)
-	if err != nil {
-		return err
+	prefix := strings.Trim(c.Path, "/")
+	if prefix != "" {
+		prefix += "/"
 	}
+	var found []client.File
 	var total int64
-	for _, i := range items {
-		total += i.file.Size
+	for file, err := range files.List(ctx, coreshed.Filter{Folder: prefix}) {
+		if err != nil {
+			return err
+		}
+		found = append(found, file)
+		total += file.Size
+	}
+	if len(found) == 0 {
+		return coreshed.Errorf(coreshed.NotFound, "there is no file below %s", c.Path)
 	}
 	b := a.newBar(total)
 	defer b.close()
-	done, err := each(ctx, items, func(ctx context.Context, i item) (got, error) {
-		if err := os.MkdirAll(filepath.Dir(i.local), 0o777); err != nil {
-			return got{}, err
+	done, err := each(ctx, found, func(ctx context.Context, file client.File) (got, error) {
+		local, err := c.localBelow(below(file.Path, prefix))
+		if err != nil {
+			return got{}, named(file.Path, err)
 		}
-		f, err := files.DownloadFile(ctx, client.ID(i.file.ID), i.local,
-			client.DownloadOptions{VersionID: i.file.VersionID, Progress: b.add})
-		return got{i.local, f.ID, f.VersionID, f.Size}, named(i.file.Path, err)
+		_, err = files.DownloadFile(ctx, client.ID(file.ID), local,
+			client.DownloadOptions{VersionID: file.VersionID, Progress: b.add})
+		return got{local, file.ID, file.VersionID, file.Size}, named(file.Path, err)
 	})
 	b.close()
 	return errors.Join(a.printGot(done), err)
 }
 
-func (c getCmd) items(ctx context.Context, files *client.Files) ([]item, error) {
-	prefix := strings.Trim(c.Path, "/")
-	if prefix != "" {
-		prefix += "/"
+// localBelow is the file to write for a path below the folder. It makes the
+// folders on the way to it.
+func (c getCmd) localBelow(path string) (string, error) {
+	local, err := filepath.Localize(path)
+	if err != nil {
+		return "", errors.New("that cannot be the name of a file here")
 	}
-	var items []item
-	for file, err := range files.List(ctx, coreshed.Filter{Folder: prefix}) {
-		if err != nil {
-			return nil, err
-		}
-		below := below(file.Path, prefix)
-		local, err := filepath.Localize(below)
-		if err != nil {
-			return nil, fmt.Errorf("%s cannot be the name of a file here", file.Path)
-		}
-		items = append(items, item{file, filepath.Join(c.Dest, local)})
-	}
-	if len(items) == 0 {
-		return nil, coreshed.Errorf(coreshed.NotFound, "there is no file below %s", c.Path)
-	}
-	return items, nil
+	local = filepath.Join(c.Dest, local)
+	return local, os.MkdirAll(filepath.Dir(local), 0o777)
 }
 
 // below cuts from a path as many folders as a prefix has. The prefix matches it
