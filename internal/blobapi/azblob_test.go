@@ -27,7 +27,7 @@ func azure(t *testing.T, url string) *blockblob.Client {
 
 // TestAzure uses Azure's own client on both kinds of URLs.
 func TestAzure(t *testing.T) {
-	onBoth(t, func(t *testing.T, p *plane) {
+	onEach(t, func(t *testing.T, p *plane) {
 		for name, size := range map[string]int{"empty": 0, "small": 10_000, "blocks": 5_000_000} {
 			t.Run(name, func(t *testing.T) {
 				data, b := some(size), p.reserve(t, name)
@@ -75,7 +75,7 @@ func downloadAzure(t *testing.T, c *blockblob.Client, data []byte) {
 
 // TestAzureRefusals checks that the client understands what is refused.
 func TestAzureRefusals(t *testing.T) {
-	onBoth(t, func(t *testing.T, p *plane) {
+	onEach(t, func(t *testing.T, p *plane) {
 		ctx := t.Context()
 		b := p.uploaded(t, "a.csv", some(1000))
 		down, up := azure(t, p.down(t, b)), azure(t, p.up(t, b))
@@ -118,7 +118,7 @@ func ifNoneMatch(tag string) *blob.AccessConditions {
 
 // TestAzureSums has the client compute the sums that we check.
 func TestAzureSums(t *testing.T) {
-	onBoth(t, func(t *testing.T, p *plane) {
+	onEach(t, func(t *testing.T, p *plane) {
 		ctx, data := t.Context(), some(100_000)
 		b := p.reserve(t, "a.csv")
 		c := azure(t, p.up(t, b))

@@ -15,7 +15,7 @@ import (
 )
 
 func TestGetHeaders(t *testing.T) {
-	onBoth(t, func(t *testing.T, p *plane) {
+	onEach(t, func(t *testing.T, p *plane) {
 		b := p.reserve(t, "a.html")
 		put := p.want(t, 201, "", p.put(t, p.up(t, b), some(5000), blockBlob, "Content-Type: text/html", "Content-Encoding: gzip",
 			"Cache-Control: max-age=5", "x-ms-blob-content-disposition: inline"))
@@ -54,7 +54,7 @@ func TestGetHeaders(t *testing.T) {
 // What nobody has allowed caches to keep is not kept by those that others
 // share, nor used without asking: the URL expires, and files are deleted.
 func TestCaches(t *testing.T) {
-	onBoth(t, func(t *testing.T, p *plane) {
+	onEach(t, func(t *testing.T, p *plane) {
 		b := p.uploaded(t, "a", some(10))
 		etag := ""
 		for _, tt := range []struct {
@@ -83,7 +83,7 @@ func TestCaches(t *testing.T) {
 // TestRanges reads ranges of content of one and of many extents.
 func TestRanges(t *testing.T) {
 	data := some(5000)
-	onBoth(t, func(t *testing.T, p *plane) {
+	onEach(t, func(t *testing.T, p *plane) {
 		one := p.uploaded(t, "one", data)
 		many := p.reserve(t, "many")
 		var ids []string
@@ -243,7 +243,7 @@ func TestConditions(t *testing.T) {
 }
 
 func TestGetBlockList(t *testing.T) {
-	onBoth(t, func(t *testing.T, p *plane) {
+	onEach(t, func(t *testing.T, p *plane) {
 		b := p.reserve(t, "a.csv")
 		down := p.down(t, b) + "&comp=blocklist"
 		p.want(t, 404, "BlobNotFound", p.get(t, down))
@@ -276,7 +276,7 @@ func TestGetBlockList(t *testing.T) {
 }
 
 func TestDeleted(t *testing.T) {
-	onBoth(t, func(t *testing.T, p *plane) {
+	onEach(t, func(t *testing.T, p *plane) {
 		b := p.uploaded(t, "a.csv", some(100))
 		if err := p.db.DeleteFile(t.Context(), p.access, b.File); err != nil {
 			t.Fatal(err)

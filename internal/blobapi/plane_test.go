@@ -29,6 +29,7 @@ import (
 	"github.com/coreshed/coreshed/internal/catalog"
 	"github.com/coreshed/coreshed/internal/signedurl"
 	"github.com/coreshed/coreshed/internal/store"
+	"github.com/coreshed/coreshed/internal/store/storetest"
 	"github.com/coreshed/coreshed/internal/web"
 )
 
@@ -84,13 +85,17 @@ func (c *clock) move(d time.Duration) {
 // onDisk and inMemory are the two embedded defaults.
 func onDisk(t testing.TB, c blobapi.Config) *plane {
 	t.Helper()
-	dir := t.TempDir()
-	objects, err := disk.Open(filepath.Join(dir, "objects"))
+	return start(t, c, "sqlite:"+filepath.Join(t.TempDir(), "coreshed.db"), folder(t))
+}
+
+func folder(t testing.TB) blobs.Store {
+	t.Helper()
+	objects, err := disk.Open(filepath.Join(t.TempDir(), "objects"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { objects.Close() })
-	return start(t, c, "sqlite:"+filepath.Join(dir, "coreshed.db"), objects)
+	return objects
 }
 
 func inMemory(t testing.TB, c blobapi.Config) *plane {
@@ -98,10 +103,14 @@ func inMemory(t testing.TB, c blobapi.Config) *plane {
 	return start(t, c, "memory:", mem.New())
 }
 
-// onBoth runs a test on both.
-func onBoth(t *testing.T, test func(t *testing.T, p *plane)) {
+// onEach runs a test on both, and on PostgreSQL when a server is configured.
+func onEach(t *testing.T, test func(t *testing.T, p *plane)) {
+	t.Helper()
 	t.Run("disk", func(t *testing.T) { test(t, onDisk(t, blobapi.Config{})) })
 	t.Run("memory", func(t *testing.T) { test(t, inMemory(t, blobapi.Config{})) })
+	if url, ok := storetest.Postgres(t); ok {
+		t.Run("postgres", func(t *testing.T) { test(t, start(t, blobapi.Config{}, url, folder(t))) })
+	}
 }
 
 func start(t testing.TB, c blobapi.Config, database string, objects blobs.Store) *plane {

@@ -24,7 +24,7 @@ func crc64Of(data []byte) string {
 }
 
 func TestPutBlob(t *testing.T) {
-	onBoth(t, func(t *testing.T, p *plane) {
+	onEach(t, func(t *testing.T, p *plane) {
 		data := some(10_000)
 		b := p.reserve(t, "a/b.csv")
 		r := p.want(t, 201, "", p.put(t, p.up(t, b), data, blockBlob, "Content-MD5: "+md5Of(data), "x-ms-content-crc64: "+crc64Of(data),
@@ -51,7 +51,7 @@ func TestPutBlob(t *testing.T) {
 }
 
 func TestPutBlobRepeated(t *testing.T) {
-	onBoth(t, func(t *testing.T, p *plane) {
+	onEach(t, func(t *testing.T, p *plane) {
 		data := some(5000)
 		b := p.reserve(t, "a.csv")
 		up := p.up(t, b)
@@ -72,7 +72,7 @@ func TestPutBlobRepeated(t *testing.T) {
 }
 
 func TestBlocks(t *testing.T) {
-	onBoth(t, func(t *testing.T, p *plane) {
+	onEach(t, func(t *testing.T, p *plane) {
 		b := p.reserve(t, "a.csv")
 		up, data := p.up(t, b), some(10_000)
 		p.want(t, 201, "", p.put(t, blockURL(up, blockID(2)), data[6000:]))
@@ -109,7 +109,7 @@ func TestBlocks(t *testing.T) {
 }
 
 func TestEmptyBlob(t *testing.T) {
-	onBoth(t, func(t *testing.T, p *plane) {
+	onEach(t, func(t *testing.T, p *plane) {
 		listed, put := p.reserve(t, "a"), p.reserve(t, "b")
 		p.want(t, 201, "", p.put(t, p.up(t, listed)+"&comp=blocklist", listOf()))
 		p.want(t, 201, "", p.put(t, p.up(t, put), nil, blockBlob))
@@ -242,7 +242,7 @@ func TestQuota(t *testing.T) {
 }
 
 func TestDeletedDuringUpload(t *testing.T) {
-	onBoth(t, func(t *testing.T, p *plane) {
+	onEach(t, func(t *testing.T, p *plane) {
 		b := p.reserve(t, "a.csv")
 		p.want(t, 201, "", p.put(t, blockURL(p.up(t, b), blockID(0)), some(100)))
 		if err := p.db.DeleteFile(t.Context(), p.access, b.File); err != nil {
@@ -259,7 +259,7 @@ func TestDeletedDuringUpload(t *testing.T) {
 // TestCommitRace commits while blocks arrive: whatever wins, readers see
 // nothing or all of one list.
 func TestCommitRace(t *testing.T) {
-	onBoth(t, func(t *testing.T, p *plane) {
+	onEach(t, func(t *testing.T, p *plane) {
 		b := p.reserve(t, "a.csv")
 		up := p.up(t, b)
 		p.want(t, 201, "", p.put(t, blockURL(up, blockID(0)), bytes.Repeat([]byte{'a'}, 1000)))

@@ -29,9 +29,16 @@ func EachAt(t *testing.T, now func() time.Time, test func(t *testing.T, db *stor
 	t.Run("sqlite", func(t *testing.T) {
 		test(t, open(t, "sqlite:"+filepath.Join(t.TempDir(), "coreshed.db"), now))
 	})
-	if url, ok := pgtest.Open(t, schema(t), migrate); ok {
+	if url, ok := Postgres(t); ok {
 		t.Run("postgres", func(t *testing.T) { test(t, open(t, url, now)) })
 	}
+}
+
+// Postgres returns the URL of a new database with the store's schema, gone when
+// the test ends; false when no server is configured.
+func Postgres(t testing.TB) (url string, ok bool) {
+	t.Helper()
+	return pgtest.Open(t, schema(t), migrate)
 }
 
 // Memory opens a store in memory that is closed when the test ends.
