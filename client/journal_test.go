@@ -51,7 +51,7 @@ func TestJournal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.WriteString("1") //nolint:errcheck // checked below
+	f.WriteString("1")
 	f.Close()
 
 	j = reopen(t, path, asked)

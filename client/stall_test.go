@@ -15,7 +15,7 @@ import (
 func TestStall(t *testing.T) {
 	var asked atomic.Int64
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.Copy(io.Discard, r.Body) //nolint:errcheck // of no interest
+		io.Copy(io.Discard, r.Body)
 		first := asked.Add(1) == 1
 		switch {
 		case r.Method == http.MethodPut && !first:
@@ -24,11 +24,11 @@ func TestStall(t *testing.T) {
 		case r.Method == http.MethodGet && !first:
 			w.Header().Set("Content-Range", "bytes 4-9/10")
 			w.WriteHeader(http.StatusPartialContent)
-			io.WriteString(w, "456789") //nolint:errcheck // of no interest
+			io.WriteString(w, "456789")
 			return
 		case r.Method == http.MethodGet:
 			w.Header().Set("Content-Length", "10")
-			io.WriteString(w, "0123") //nolint:errcheck // of no interest
+			io.WriteString(w, "0123")
 			http.NewResponseController(w).Flush()
 		}
 		<-r.Context().Done()

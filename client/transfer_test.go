@@ -268,7 +268,7 @@ func TestFileChangesMeanwhile(t *testing.T) {
 		Progress: func(int64) {
 			if once.CompareAndSwap(false, true) {
 				if f, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY, 0); err == nil {
-					f.WriteString("more") //nolint:errcheck // the test fails without it
+					f.WriteString("more")
 					f.Close()
 				}
 			}

@@ -38,7 +38,7 @@ func (a *api) getBlob(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close() //nolint:errcheck // reading is over
+	defer r.Close()
 	if hashed {
 		return a.sendHashed(w, q, s, part, r)
 	}

@@ -55,7 +55,7 @@ func firstStart(t *testing.T, killAt int) int {
 	fmt.Fprintln(stdin, "go")
 	w.untilEndOr(func() bool { return exists(filepath.Join(data, "server.json")) })
 	w.kill()
-	cmd.Wait() //nolint:errcheck // it was killed
+	cmd.Wait()
 	if killAt > 0 && !w.killed {
 		return w.steps // it was ready before
 	}

@@ -41,7 +41,7 @@ func newWatch(pid, killAt int) (*watch, error) {
 // kill ends the process, if it has not ended, and returns when it has. Nobody
 // else may wait for it before.
 func (w *watch) kill() {
-	unix.Kill(w.pid, unix.SIGKILL) //nolint:errcheck // it may have ended
+	unix.Kill(w.pid, unix.SIGKILL)
 	<-w.done
 }
 
@@ -110,14 +110,14 @@ func (w *watch) stopped(tid int, status unix.WaitStatus) {
 	switch event := int(status) >> 16; {
 	case status.StopSignal() == unix.SIGTRAP|0x80:
 		if w.step(tid) {
-			unix.Kill(w.pid, unix.SIGKILL) //nolint:errcheck // it is ours and stopped
+			unix.Kill(w.pid, unix.SIGKILL)
 			w.killed = true
 			return
 		}
 	case event == 0:
 		signal = int(status.StopSignal())
 	}
-	unix.PtraceSyscall(tid, signal) //nolint:errcheck // see above
+	unix.PtraceSyscall(tid, signal)
 }
 
 // step counts a system call that begins, and reports whether it is the one.

@@ -153,9 +153,9 @@ func TestFullDisk(t *testing.T) {
 	var filled sync.WaitGroup
 	filled.Go(func() {
 		defer w.Close()
-		w.Write(body[:2<<20]) //nolint:errcheck // the answer tells
+		w.Write(body[:2<<20])
 		defer fill(t, disk, 0)()
-		w.Write(body[2<<20:]) //nolint:errcheck // as above
+		w.Write(body[2<<20:])
 	})
 	a, err := s.Do(http.MethodPut, u.URL, r, "x-ms-blob-type", "BlockBlob", "Content-Length", strconv.Itoa(len(body)))
 	if err != nil || a.Status != http.StatusInsufficientStorage {

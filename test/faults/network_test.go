@@ -60,13 +60,13 @@ func (w wire) carry(client *net.TCPConn) {
 	defer server.Close()
 	var wg sync.WaitGroup
 	pass := func(to, from *net.TCPConn, limit int64) {
-		io.CopyN(to, from, limit) //nolint:errcheck // what follows tells
+		io.CopyN(to, from, limit)
 		if _, err := from.Read(make([]byte, 1)); err != nil {
-			to.CloseWrite() //nolint:errcheck // it may be reset
+			to.CloseWrite()
 			return
 		}
 		for _, end := range []*net.TCPConn{client, server} {
-			end.SetLinger(0) //nolint:errcheck // as above
+			end.SetLinger(0)
 			end.Close()
 		}
 	}
@@ -236,14 +236,14 @@ func stall(t *testing.T, host, sent string) (time.Duration, *http.Response) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(100 * time.Second)) //nolint:errcheck // of a new connection
+	c.SetDeadline(time.Now().Add(100 * time.Second))
 	start := time.Now()
-	io.WriteString(c, sent) //nolint:errcheck // reading tells
+	io.WriteString(c, sent)
 	in := bufio.NewReader(c)
 	answer, err := http.ReadResponse(in, nil)
 	if err == nil {
 		answer.Body.Close()
-		io.Copy(io.Discard, in) //nolint:errcheck // how it is closed does not matter
+		io.Copy(io.Discard, in)
 	}
 	return time.Since(start), answer
 }

@@ -136,7 +136,7 @@ func (s *Shed) noted() bool {
 // Kill ends the server as a power cut would, as far as processes go.
 func (s *Shed) Kill() {
 	s.cmd.Process.Kill()
-	s.cmd.Wait() //nolint:errcheck // it was killed
+	s.cmd.Wait()
 }
 
 // Stop asks the server to end, which it must do cleanly.
