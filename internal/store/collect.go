@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"github.com/coreshed/coreshed"
@@ -12,45 +13,41 @@ import (
 // the given time, and returns how many. Their objects are dropped; a file that
 // was never committed and has no other upload is forgotten.
 func (db *DB) ExpireUploads(ctx context.Context, before time.Time, limit int) (int, error) {
-	var n int
-	err := db.update(ctx, func(ctx context.Context, t tx) error {
-		uploads, err := all(ctx, t, scanExpired, `SELECT u.id, u.file_id, f.workspace_id, u.staged_bytes FROM uploads u
-			JOIN files f ON f.id = u.file_id WHERE u.staged_at < $1 ORDER BY u.staged_at LIMIT $2`+t.db().dialect.lock,
-			before.UnixMicro(), limit)
+	uploads, err := all(ctx, db, value[int64], `SELECT id FROM uploads WHERE staged_at < $1 ORDER BY staged_at LIMIT $2`,
+		before.UnixMicro(), limit)
+	for _, u := range uploads {
+		// A transaction each: one that held several files could wait for a
+		// commit that waits for it.
+		if err := db.expire(ctx, u, before.UnixMicro()); err != nil {
+			return 0, err
+		}
+	}
+	return len(uploads), err
+}
+
+// expire ends an upload, unless it has ended or gone on meanwhile.
+func (db *DB) expire(ctx context.Context, upload, before int64) error {
+	return db.update(ctx, func(ctx context.Context, t tx) error {
+		u, err := lockStaging(ctx, t, upload)
+		if errors.Is(err, coreshed.NotFound) || (err == nil && u.at >= before) {
+			return nil
+		}
 		if err != nil {
 			return err
 		}
-		n = len(uploads)
-		for _, u := range uploads {
-			if err := expire(ctx, t, u); err != nil {
-				return err
-			}
+		if _, err := dropBlocks(ctx, t, upload, `1 = 1`); err != nil {
+			return err
 		}
-		return nil
+		if _, err := t.exec(ctx, `DELETE FROM uploads WHERE id = $1`, upload); err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, `DELETE FROM files WHERE id = $1 AND current_id IS NULL
+			AND NOT EXISTS (SELECT 1 FROM uploads WHERE file_id = $1)
+			AND NOT EXISTS (SELECT 1 FROM versions WHERE file_id = $1)`, u.file); err != nil {
+			return err
+		}
+		return countStaged(ctx, t, u.workspace, -u.bytes)
 	})
-	return n, err
-}
-
-type expired struct{ id, file, workspace, staged int64 }
-
-func scanExpired(rows *sql.Rows) (expired, error) {
-	var u expired
-	return u, rows.Scan(&u.id, &u.file, &u.workspace, &u.staged)
-}
-
-func expire(ctx context.Context, t tx, u expired) error {
-	if _, err := dropBlocks(ctx, t, u.id, `1 = 1`); err != nil {
-		return err
-	}
-	if _, err := t.exec(ctx, `DELETE FROM uploads WHERE id = $1`, u.id); err != nil {
-		return err
-	}
-	if _, err := t.exec(ctx, `DELETE FROM files WHERE id = $1 AND current_id IS NULL
-		AND NOT EXISTS (SELECT 1 FROM uploads WHERE file_id = $1)
-		AND NOT EXISTS (SELECT 1 FROM versions WHERE file_id = $1)`, u.file); err != nil {
-		return err
-	}
-	return countStaged(ctx, t, u.workspace, -u.staged)
 }
 
 // Dropped returns up to limit keys of objects that were dropped before the

@@ -249,8 +249,10 @@ func scanSlot(rows *sql.Rows) (Slot, error) {
 // is replaced. NotFound when the upload is no longer open.
 func (db *DB) StageBlock(ctx context.Context, upload int64, b coreshed.Extent) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {
-		workspace, err := one(ctx, t, value[int64], `SELECT f.workspace_id FROM uploads u JOIN files f ON f.id = u.file_id
-			WHERE u.id = $1 AND f.deleted_at IS NULL`+t.db().dialect.lock, upload)
+		u, err := lockStaging(ctx, t, upload)
+		if err == nil && u.deleted {
+			err = coreshed.NotFound
+		}
 		if err != nil {
 			return notFound(err, "The upload is no longer open.")
 		}
@@ -268,8 +270,35 @@ func (db *DB) StageBlock(ctx context.Context, upload int64, b coreshed.Extent) e
 			upload, t.db().micros(), grown, 1-replaced.count, len(b.Block)); err != nil {
 			return err
 		}
-		return countStaged(ctx, t, workspace, grown)
+		return countStaged(ctx, t, u.workspace, grown)
 	})
+}
+
+// staging is an upload whose blocks are about to change.
+type staging struct {
+	file, workspace int64
+	deleted         bool  // the file
+	at, bytes       int64 // of its blocks
+}
+
+// lockStaging locks the file of an upload and then looks at the upload, which
+// may have ended while it waited. Every change of a file locks the file first:
+// two that began elsewhere would wait for each other.
+func lockStaging(ctx context.Context, t tx, upload int64) (staging, error) {
+	file, err := one(ctx, t, value[int64], `SELECT file_id FROM uploads WHERE id = $1`, upload)
+	if err != nil {
+		return staging{}, err
+	}
+	u, err := one(ctx, t, func(rows *sql.Rows) (staging, error) {
+		u := staging{file: file}
+		return u, rows.Scan(&u.workspace, &u.deleted)
+	}, `SELECT workspace_id, deleted_at IS NOT NULL FROM files WHERE id = $1`+t.db().dialect.lock, file)
+	if err != nil {
+		return staging{}, err
+	}
+	return one(ctx, t, func(rows *sql.Rows) (staging, error) {
+		return u, rows.Scan(&u.at, &u.bytes)
+	}, `SELECT staged_at, staged_bytes FROM uploads WHERE id = $1`, upload)
 }
 
 // dropped counts blocks that left an upload.
