@@ -239,18 +239,24 @@ func makeCurrent(ctx context.Context, t tx, u openUpload, v coreshed.Version) er
 		return err
 	}
 	if u.first {
-		path, err := freePath(ctx, t, u.workspace, u.path)
-		if err != nil {
-			return err
-		}
-		if err := setPath(ctx, t, u.file, path); err != nil {
-			return err
-		}
-		if _, err := t.exec(ctx, `UPDATE files SET created_at = $2, created_by = $3 WHERE id = $1`, u.file, at, u.person); err != nil {
-			return err
-		}
+		return takeAddress(ctx, t, u, v)
 	}
 	_, err := t.exec(ctx, `UPDATE files SET current_id = $2, modified_at = $3, modified_by = $4 WHERE id = $1`, u.file, v.ID, at, u.person)
+	return err
+}
+
+// takeAddress makes a reserved file one that is there. It is one statement: in
+// between, the row would be a reservation of a path that another upload may
+// have reserved, or a file at a path that another file has.
+func takeAddress(ctx context.Context, t tx, u openUpload, v coreshed.Version) error {
+	path, err := freePath(ctx, t, u.workspace, u.path)
+	if err != nil {
+		return err
+	}
+	_, name := coreshed.SplitPath(path)
+	_, err = t.exec(ctx, `UPDATE files SET path = $2, path_key = $3, address = $4, name_key = $5, current_id = $6,
+		created_at = $7, created_by = $8, modified_at = $7, modified_by = $8 WHERE id = $1`,
+		u.file, path, coreshed.FoldPath(path), Address(path), coreshed.FoldPath(name), v.ID, v.CreatedAt.UnixMicro(), u.person)
 	return err
 }
 

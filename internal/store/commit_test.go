@@ -209,3 +209,27 @@ func TestQuotaHolds(t *testing.T) {
 		wantUsage(store.Usage{Live: 1, Used: 100, Quota: 50})
 	})
 }
+
+// A file that has to take a numbered path takes it although an upload that
+// nobody sees wants that path, too.
+func TestCommitToReservedNumber(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := storetest.New(t, db)
+		a := s.Access(t, s.Editor)
+		first := s.Put(t, s.Editor, "a.csv", "x")
+		wantKind(t, "delete", db.DeleteFile(t.Context(), a, first.UUID), nil)
+		second, other := reserve(t, s, "a.csv"), reserve(t, s, "a (1).csv")
+		_, err := db.RestoreFile(t.Context(), a, first.UUID)
+		wantKind(t, "restore", err, nil)
+		s.Commit(t, second, "y")
+		s.Commit(t, other, "z")
+		for path, want := range map[string]coreshed.UUID{
+			"a.csv": first.UUID, "a (1).csv": second.FileUUID, "a (1) (1).csv": other.FileUUID,
+		} {
+			got, err := db.FileByPath(t.Context(), a, path, 0)
+			if err != nil || got.UUID != want {
+				t.Errorf("%s is %v, %v; want %v", path, got.UUID, err, want)
+			}
+		}
+	})
+}
