@@ -34,9 +34,6 @@ func openSQLite(ctx context.Context, db *DB, path string) error {
 	if err := makePrivate(abs); err != nil {
 		return fmt.Errorf("make database: %w", err)
 	}
-	if err := touch(abs); err != nil {
-		return err
-	}
 	// A commit must survive a power cut, hence FULL; what is deleted must be
 	// gone from the file, hence secure_delete.
 	return openSQLiteDSN(ctx, db, sqliteDSN(abs, url.Values{"_pragma": {
@@ -56,16 +53,6 @@ func makePrivate(path string) error {
 	}
 	if err != nil {
 		return err
-	}
-	return f.Close()
-}
-
-// touch makes the file when it is absent, for its owner alone: SQLite would let
-// others read the keys in it. The files beside it get its mode.
-func touch(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return fmt.Errorf("open database: %w", err)
 	}
 	return f.Close()
 }
