@@ -130,7 +130,7 @@ func commit(ctx context.Context, t tx, c Commit, u openUpload) (coreshed.Version
 	if err := closeUpload(ctx, t, u, extents); err != nil {
 		return coreshed.Version{}, err
 	}
-	change := totals{used: v.Size, staged: -u.staged}
+	change := totals{used: v.Size, staged: -u.staged, entries: 1}
 	if u.first {
 		change.live = 1
 	}
@@ -194,13 +194,25 @@ func addVersion(ctx context.Context, t tx, c Commit, u openUpload, extents []cor
 		v.SHA256 = c.Whole.SHA256
 	}
 	h := c.Headers
+	_, name := coreshed.SplitPath(u.path)
 	v.ID, err = insert(ctx, t, `
 		INSERT INTO versions (file_id, version_id, created_at, created_by, storage_path, size, etag, content_type, content_encoding,
-			content_language, content_disposition, cache_control, sha256, md5, state, prefix, commit_hash)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) RETURNING id`,
+			content_language, content_disposition, cache_control, sha256, md5, state, prefix, commit_hash,
+			workspace_id, file_name, name_key, media_type, modified_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $3) RETURNING id`,
 		u.file, c.VersionID, v.CreatedAt.UnixMicro(), u.person, u.path, v.Size, v.ETag, h.ContentType, h.ContentEncoding,
-		h.ContentLanguage, h.ContentDisposition, h.CacheControl, v.SHA256, v.MD5, v.State, u.prefix, c.Hash)
+		h.ContentLanguage, h.ContentDisposition, h.CacheControl, v.SHA256, v.MD5, v.State, u.prefix, c.Hash,
+		u.workspace, name, coreshed.FoldPath(name), mediaType(name, h.ContentType))
 	return v, err
+}
+
+// mediaType is what an uploader said of a file, if that says anything, else
+// what its name says.
+func mediaType(name, said string) string {
+	if said == "" || said == coreshed.DefaultContentType {
+		return coreshed.MediaType(name)
+	}
+	return said
 }
 
 // extentRows is how many rows one INSERT adds. The SQLite driver compares each
@@ -234,14 +246,17 @@ func addExtents(ctx context.Context, t tx, version int64, extents []coreshed.Ext
 // both are kept and this one is numbered.
 func makeCurrent(ctx context.Context, t tx, u openUpload, v coreshed.Version) error {
 	at := v.CreatedAt.UnixMicro()
-	if _, err := t.exec(ctx, `UPDATE versions SET superseded_at = $3 WHERE file_id = $1 AND id <> $2 AND superseded_at IS NULL`,
-		u.file, v.ID, at); err != nil {
+	before, err := all(ctx, t, value[int64], `SELECT id FROM versions WHERE file_id = $1 AND id <> $2 AND superseded_at IS NULL`, u.file, v.ID)
+	if err != nil {
+		return err
+	}
+	if err := changeEntries(ctx, t, before, assignment{"superseded_at", at}); err != nil {
 		return err
 	}
 	if u.first {
 		return takeAddress(ctx, t, u, v)
 	}
-	_, err := t.exec(ctx, `UPDATE files SET current_id = $2, modified_at = $3, modified_by = $4 WHERE id = $1`, u.file, v.ID, at, u.person)
+	_, err = t.exec(ctx, `UPDATE files SET current_id = $2, modified_at = $3, modified_by = $4 WHERE id = $1`, u.file, v.ID, at, u.person)
 	return err
 }
 

@@ -28,6 +28,15 @@ func (c *conditions) arg(a any) string {
 	return "$" + strconv.Itoa(len(c.args))
 }
 
+// list returns the placeholders of new arguments, for IN.
+func (c *conditions) list(ids []int64) string {
+	list := make([]string, len(ids))
+	for i, id := range ids {
+		list[i] = c.arg(id)
+	}
+	return strings.Join(list, ", ")
+}
+
 func (c *conditions) between(column string, r coreshed.TimeRange) {
 	if r.From != nil {
 		c.add(column+` >= ?`, *r.From)

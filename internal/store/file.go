@@ -226,7 +226,11 @@ func deleteFile(ctx context.Context, t tx, a coreshed.Access, where string, key 
 	if err != nil {
 		return err
 	}
-	if _, err := t.exec(ctx, `UPDATE files SET deleted_at = $2, deleted_by = $3 WHERE id = $1`, f.id, t.db().micros(), person); err != nil {
+	now := t.db().micros()
+	if _, err := t.exec(ctx, `UPDATE files SET deleted_at = $2, deleted_by = $3 WHERE id = $1`, f.id, now, person); err != nil {
+		return err
+	}
+	if err := changeVersions(ctx, t, f.id, assignment{"deleted_at", now}); err != nil {
 		return err
 	}
 	if !f.committed {
@@ -253,6 +257,9 @@ func (db *DB) RestoreFile(ctx context.Context, a coreshed.Access, id coreshed.UU
 			return err
 		}
 		if _, err := t.exec(ctx, `UPDATE files SET deleted_at = NULL, deleted_by = NULL WHERE id = $1`, f.id); err != nil {
+			return err
+		}
+		if err := changeVersions(ctx, t, f.id, assignment{"deleted_at", nil}); err != nil {
 			return err
 		}
 		return count(ctx, t, a.Workspace.ID, totals{live: 1, deleted: -1})
@@ -287,13 +294,13 @@ func setPath(ctx context.Context, t tx, file int64, path string) error {
 }
 
 // totals are changes to a workspace's maintained counters.
-type totals struct{ live, deleted, used, staged int64 }
+type totals struct{ live, deleted, entries, used, staged int64 }
 
 // count records a change that lists of the workspace's files show.
 func count(ctx context.Context, t tx, workspace int64, d totals) error {
 	_, err := t.exec(ctx, `UPDATE workspaces SET live_files = live_files + $2, deleted_files = deleted_files + $3,
-		used_bytes = used_bytes + $4, staged_bytes = staged_bytes + $5, changes = changes + 1 WHERE id = $1`,
-		workspace, d.live, d.deleted, d.used, d.staged)
+		used_bytes = used_bytes + $4, staged_bytes = staged_bytes + $5, entries = entries + $6, changes = changes + 1 WHERE id = $1`,
+		workspace, d.live, d.deleted, d.used, d.staged, d.entries)
 	if err != nil {
 		return err
 	}

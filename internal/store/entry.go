@@ -1,0 +1,113 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/coreshed/coreshed"
+)
+
+// entryColumns need the aliases and joins of entryJoins.
+const entryColumns = `v.id, v.version_id, v.created_at, v.size, v.etag, v.state, v.content_type, v.sha256,
+	f.uuid, f.path, w.id, w.uuid, w.name, w.base_url,
+	v.file_type, v.file_name, v.media_type, v.storage_path, COALESCE(v.product_key, ''),
+	v.modified_at, v.deleted_at, v.superseded_at, v.published_at, v.unpublished_at, v.parsed_at,
+	v.tags, v.countries, COALESCE(v.geometry, ''), COALESCE(v.center_point, ''),
+	v.data_started, v.data_ended, v.source_started, v.source_ended,
+	COALESCE(v.source_sensor_class, ''), COALESCE(v.source_sensor, ''), COALESCE(v.source_collection, ''), COALESCE(v.source_task, ''),
+	COALESCE(v.job_id, 0), COALESCE(v.job_exe_id, 0), COALESCE(v.job_output, ''),
+	COALESCE(v.recipe_id, 0), COALESCE(v.recipe_node, ''),
+	jt.id, jt.name, jt.version, jt.title, jt.description, jt.is_system, jt.is_active, jt.is_paused, jt.is_published,
+	jt.icon_code, jt.unmet_resources,
+	rt.id, rt.name, rt.title, rt.description, rt.revision_num,
+	b.id, b.title, b.description, b.created_at`
+
+const entryJoins = `JOIN files f ON f.id = v.file_id
+	JOIN workspaces w ON w.id = v.workspace_id
+	LEFT JOIN job_types jt ON jt.id = v.job_type_id
+	LEFT JOIN recipe_types rt ON rt.id = v.recipe_type_id
+	LEFT JOIN batches b ON b.id = v.batch_id`
+
+func scanEntry(rows *sql.Rows) (coreshed.Entry, error) {
+	var e coreshed.Entry
+	var created, modified int64
+	var deleted, superseded, published, unpublished, parsed sql.NullInt64
+	var dataStarted, dataEnded, sourceStarted, sourceEnded sql.NullInt64
+	var tags, countries string
+	var jt, rt, batch, jtSystem, jtActive, jtPaused, jtPublished, rtRevision, batchCreated sql.NullInt64
+	var jtName, jtVersion, jtTitle, jtText, icon, unmet, rtName, rtTitle, rtText, batchTitle, batchText sql.NullString
+	m := &e.Made
+	err := rows.Scan(&e.ID, &e.VersionID, &created, &e.Size, &e.ETag, &e.State, &e.Headers.ContentType, &e.SHA256,
+		&e.FileUUID, &e.Path, &e.Workspace.ID, &e.Workspace.UUID, &e.Workspace.Name, &e.Workspace.BaseURL,
+		&e.Type, &e.Name, &e.MediaType, &e.StoragePath, &e.ProductKey,
+		&modified, &deleted, &superseded, &published, &unpublished, &parsed,
+		&tags, &countries, &e.Geometry, &e.CenterPoint,
+		&dataStarted, &dataEnded, &sourceStarted, &sourceEnded,
+		&e.SensorClass, &e.Sensor, &e.Collection, &e.Task,
+		&m.Job, &m.Execution, &m.Output, &m.Recipe, &m.Node,
+		&jt, &jtName, &jtVersion, &jtTitle, &jtText, &jtSystem, &jtActive, &jtPaused, &jtPublished, &icon, &unmet,
+		&rt, &rtName, &rtTitle, &rtText, &rtRevision,
+		&batch, &batchTitle, &batchText, &batchCreated)
+	if err != nil {
+		return e, err
+	}
+	e.CreatedAt, e.ModifiedAt = timeOf(created), timeOf(modified)
+	e.DeletedAt, e.SupersededAt, e.Superseded = timeOrZero(deleted), timeOrZero(superseded), superseded.Valid
+	e.PublishedAt, e.Unpublished, e.ParsedAt = timeOrZero(published), timeOrZero(unpublished), timeOrZero(parsed)
+	e.DataStarted, e.DataEnded = timeOrZero(dataStarted), timeOrZero(dataEnded)
+	e.SourceStarted, e.SourceEnded = timeOrZero(sourceStarted), timeOrZero(sourceEnded)
+	e.Countries = strings.Fields(countries)
+	if tags != "[]" {
+		if err := json.Unmarshal([]byte(tags), &e.Tags); err != nil {
+			return e, fmt.Errorf("tags of version %d: %w", e.ID, err)
+		}
+	}
+	if jt.Valid {
+		m.JobType = &coreshed.JobType{
+			ID: jt.Int64, Name: jtName.String, Version: jtVersion.String, Title: jtTitle.String, Description: jtText.String,
+			IsSystem: jtSystem.Int64 != 0, IsActive: jtActive.Int64 != 0, IsPaused: jtPaused.Int64 != 0, IsPublished: jtPublished.Int64 != 0,
+			IconCode: icon.String, UnmetResources: unmet.String,
+		}
+	}
+	if rt.Valid {
+		m.RecipeType = &coreshed.RecipeType{
+			ID: rt.Int64, Name: rtName.String, Title: rtTitle.String, Description: rtText.String, Revision: rtRevision.Int64,
+		}
+	}
+	if batch.Valid {
+		m.Batch = &coreshed.Batch{ID: batch.Int64, Title: batchTitle.String, Description: batchText.String, CreatedAt: timeOrZero(batchCreated)}
+	}
+	return e, nil
+}
+
+// seen adds that entries, of the alias v, are in the view.
+func (c *conditions) seen(view coreshed.View) {
+	if view.Everything {
+		return
+	}
+	if len(view.Roles) == 0 {
+		c.add(`1 = 0`)
+		return
+	}
+	c.terms = append(c.terms, `v.workspace_id IN (`+c.list(workspacesOf(view))+`)`)
+}
+
+// Entry returns the entry with that id, with its metadata. NotFound when there
+// is none in the view.
+func (db *DB) Entry(ctx context.Context, view coreshed.View, id int64) (coreshed.Entry, error) {
+	c := &conditions{}
+	c.add(`v.id = ?`, id)
+	c.seen(view)
+	e, err := one(ctx, db, scanEntry, `SELECT `+entryColumns+` FROM versions v `+entryJoins+` WHERE `+c.text(), c.args...)
+	if err != nil {
+		return e, notFound(err, "There is no such version.")
+	}
+	document, err := all(ctx, db, value[string], `SELECT document FROM version_metadata WHERE version_row = $1`, id)
+	if len(document) > 0 {
+		e.Metadata = json.RawMessage(document[0])
+	}
+	return e, err
+}
