@@ -53,7 +53,13 @@ func (c *conditions) by(column string, person *coreshed.UUID) {
 	}
 }
 
-func (c *conditions) text() string { return strings.Join(c.terms, " AND ") }
+// text is all that must hold.
+func (c *conditions) text() string {
+	if len(c.terms) == 0 {
+		return "1 = 1"
+	}
+	return strings.Join(c.terms, " AND ")
+}
 
 func (c *conditions) page(p coreshed.Page) string {
 	return " LIMIT " + c.arg(p.Limit) + " OFFSET " + c.arg(p.Offset)

@@ -84,15 +84,10 @@ func scanEntry(rows *sql.Rows) (coreshed.Entry, error) {
 }
 
 // seen adds that entries, of the alias v, are in the view.
-func (c *conditions) seen(view coreshed.View) {
-	if view.Everything {
-		return
+func (c *conditions) seen(d dialect, view coreshed.View) {
+	if !view.Everything {
+		c.anyID(d, `v.workspace_id`, workspacesOf(view))
 	}
-	if len(view.Roles) == 0 {
-		c.add(`1 = 0`)
-		return
-	}
-	c.terms = append(c.terms, `v.workspace_id IN (`+c.list(workspacesOf(view))+`)`)
 }
 
 // Entry returns the entry with that id, with its metadata. NotFound when there
@@ -100,7 +95,7 @@ func (c *conditions) seen(view coreshed.View) {
 func (db *DB) Entry(ctx context.Context, view coreshed.View, id int64) (coreshed.Entry, error) {
 	c := &conditions{}
 	c.add(`v.id = ?`, id)
-	c.seen(view)
+	c.seen(db.dialect, view)
 	e, err := one(ctx, db, scanEntry, `SELECT `+entryColumns+` FROM versions v `+entryJoins+` WHERE `+c.text(), c.args...)
 	if err != nil {
 		return e, notFound(err, "There is no such version.")

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/coreshed/coreshed"
@@ -77,3 +79,14 @@ func (db *DB) Plan(ctx context.Context, statement string) (string, error) {
 	}
 	return plan.String(), rows.Err()
 }
+
+// Exec changes rows past the store's rules.
+func (db *DB) Exec(ctx context.Context, query string, args ...any) error {
+	return db.update(ctx, func(ctx context.Context, t tx) error {
+		_, err := t.exec(ctx, query, args...)
+		return err
+	})
+}
+
+// EntryFields are all that entries can be sorted by.
+func EntryFields() []coreshed.OrderField { return slices.Sorted(maps.Keys(entryKeys)) }

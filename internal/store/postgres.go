@@ -26,6 +26,8 @@ var postgresDialect = dialect{
 		return false
 	},
 	snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
+	texts:    `SELECT x.value COLLATE "C" FROM jsonb_array_elements_text(?::jsonb) x`,
+	ids:      `SELECT x.value::bigint FROM jsonb_array_elements_text(?::jsonb) x`,
 }
 
 func pgCode(err error) string {

@@ -23,6 +23,8 @@ var sqliteDialect = dialect{
 		return errors.As(err, &e) && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 	},
 	snapshot: &sql.TxOptions{ReadOnly: true},
+	texts:    `SELECT value FROM json_each(?)`,
+	ids:      `SELECT value FROM json_each(?)`,
 }
 
 // openSQLite opens the database file at path, made when absent.

@@ -42,6 +42,8 @@ type dialect struct {
 	unique   func(error) bool
 	retry    func(error) bool // the transaction lost a race; again may do
 	snapshot *sql.TxOptions
+	texts    string // a SELECT of the texts in a JSON array, which is ?
+	ids      string // the same of integers
 }
 
 // Config says which database to open.
