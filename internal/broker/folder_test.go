@@ -1,0 +1,91 @@
+package broker_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/broker"
+)
+
+// open opens the folder dir, below which all is allowed.
+func open(t testing.TB, dir string) broker.Broker {
+	t.Helper()
+	o, err := broker.NewOpener(broker.Bounds{Roots: []string{dir}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return openConfig(t, o, fmt.Sprintf(`{"broker": {"type": "host", "host_path": %q}}`, dir))
+}
+
+func openConfig(t testing.TB, o *broker.Opener, document string) broker.Broker {
+	t.Helper()
+	c, err := broker.ParseConfig([]byte(document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := o.Open(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestHostConforms(t *testing.T) {
+	conform(t, func(t *testing.T) broker.Broker { return open(t, t.TempDir()) })
+}
+
+func TestFolderRefusesPaths(t *testing.T) {
+	b := open(t, t.TempDir())
+	put(t, b, "here", "so that it is not empty")
+	for _, path := range []string{"", ".", "..", "../x", "a/../../x", "/etc/passwd", "a//b", "a/", "./a", "a\x00b"} {
+		if _, err := b.Open(t.Context(), path); !errors.Is(err, coreshed.InvalidPath) {
+			t.Errorf("Open %q = %v, want InvalidPath", path, err)
+		}
+		if _, err := b.Put(t.Context(), path, strings.NewReader(""), 0, broker.PutOptions{}); !errors.Is(err, coreshed.InvalidPath) {
+			t.Errorf("Put %q = %v, want InvalidPath", path, err)
+		}
+		if _, err := b.Move(t.Context(), "here", path); !errors.Is(err, coreshed.InvalidPath) {
+			t.Errorf("Move to %q = %v, want InvalidPath", path, err)
+		}
+		if err := b.Delete(t.Context(), path); !errors.Is(err, coreshed.InvalidPath) {
+			t.Errorf("Delete %q = %v, want InvalidPath", path, err)
+		}
+	}
+	if err := b.List(t.Context(), broker.Listing{Prefix: "../"}, func(broker.Object) error { return nil }); !errors.Is(err, coreshed.InvalidPath) {
+		t.Errorf("List of ../ = %v, want InvalidPath", err)
+	}
+}
+
+// TestFolderGone tells what cannot be said from what is not there.
+func TestFolderGone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "mount")
+	mkdir := func() {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mkdir()
+	b := open(t, dir)
+	if _, err := b.Open(t.Context(), "hole.las"); !errors.Is(err, broker.ErrUnavailable) {
+		t.Errorf("Open in an empty folder = %v, want ErrUnavailable", err)
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Open(t.Context(), "hole.las"); !errors.Is(err, broker.ErrUnavailable) {
+		t.Errorf("Open without the folder = %v, want ErrUnavailable", err)
+	}
+	if err := b.List(t.Context(), broker.Listing{}, func(broker.Object) error { return nil }); !errors.Is(err, broker.ErrUnavailable) {
+		t.Errorf("List without the folder = %v, want ErrUnavailable", err)
+	}
+	mkdir()
+	put(t, b, "hole.las", "depth") // in the new folder of that name
+	if got := read(t, open(t, dir), "hole.las"); got != "depth" {
+		t.Errorf("it reads %q", got)
+	}
+}
