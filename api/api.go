@@ -7,6 +7,7 @@ import (
 	"context"
 	"embed"
 	"fmt"
+	"io/fs"
 
 	"github.com/getkin/kin-openapi/openapi3"
 )
@@ -19,6 +20,19 @@ var FS embed.FS
 // EvoFileV2 names the document of the Evo File API v2 and of what its clients
 // need around it: discovery, workspaces, signed blob URLs, sign-in, health.
 const EvoFileV2 = "evo-file-v2.yaml"
+
+// CoreshedV1 names the document of Coreshed's own interface: runs, versions and
+// lineage.
+const CoreshedV1 = "coreshed-v1.yaml"
+
+// Names returns the names of all documents.
+func Names() ([]string, error) {
+	names, err := fs.Glob(FS, "*.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("list API documents: %w", err)
+	}
+	return names, nil
+}
 
 // Load reads and validates the document called name in FS. It takes some tens
 // of milliseconds; keep the result.

@@ -16,12 +16,18 @@ import (
 )
 
 func TestLoad(t *testing.T) {
-	doc, err := Load(EvoFileV2)
+	names, err := Names()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !doc.IsOpenAPI31OrLater() {
-		t.Errorf("document is OpenAPI %s, want 3.1", doc.OpenAPI)
+	for _, name := range names {
+		doc, err := Load(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !doc.IsOpenAPI31OrLater() {
+			t.Errorf("%s is OpenAPI %s, want 3.1", name, doc.OpenAPI)
+		}
 	}
 	if _, err := Load("none.yaml"); err == nil {
 		t.Error("a document that does not exist was loaded")
@@ -30,34 +36,54 @@ func TestLoad(t *testing.T) {
 
 // TestOperations names every operation, so that none gets lost unnoticed.
 func TestOperations(t *testing.T) {
-	doc, err := Load(EvoFileV2)
+	operations := map[string]string{
+		EvoFileV2: `authorize createWorkspace deleteFileByID deleteFileByPath deleteWorkspace discover discoverAtWorkspaces fileHealth
+			getBlob getBlobProperties getBlockList getCurrentUserRole getDocument getFileByID getFileByPath
+			getIssuerConfiguration getKeys getWorkspace grantRole healthz listFiles listWorkspaceSummaries
+			listWorkspaceUsers listWorkspaces metrics preflightBlob putBlob putBlock putBlockList readDocuments readyz
+			restoreWorkspace revokeRole submitSignIn token updateFileByID updateWorkspace upsertFileByPath workspaceHealth`,
+		CoreshedV1: `getVersion`,
+	}
+	names, err := Names()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []string
-	for _, item := range doc.Paths.Map() {
-		for _, op := range item.Operations() {
-			got = append(got, op.OperationID)
+	for _, name := range names {
+		doc, err := Load(name)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	slices.Sort(got)
-	want := strings.Fields(`authorize createWorkspace deleteFileByID deleteFileByPath deleteWorkspace discover discoverAtWorkspaces fileHealth
-		getBlob getBlobProperties getBlockList getCurrentUserRole getDocument getFileByID getFileByPath
-		getIssuerConfiguration getKeys getWorkspace grantRole healthz listFiles listWorkspaceSummaries
-		listWorkspaceUsers listWorkspaces metrics preflightBlob putBlob putBlock putBlockList readDocuments readyz
-		restoreWorkspace revokeRole submitSignIn token updateFileByID updateWorkspace upsertFileByPath workspaceHealth`)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("operations (-want +got):\n%s", diff)
+		var got []string
+		for _, item := range doc.Paths.Map() {
+			for _, op := range item.Operations() {
+				got = append(got, op.OperationID)
+			}
+		}
+		slices.Sort(got)
+		if diff := cmp.Diff(strings.Fields(operations[name]), got); diff != "" {
+			t.Errorf("operations of %s (-want +got):\n%s", name, diff)
+		}
 	}
 }
 
 // TestComponentsUsed finds what was left behind when its last user went.
 func TestComponentsUsed(t *testing.T) {
-	text, err := FS.ReadFile(EvoFileV2)
+	names, err := Names()
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, err := Load(EvoFileV2)
+	for _, name := range names {
+		wantAllUsed(t, name)
+	}
+}
+
+func wantAllUsed(t *testing.T, document string) {
+	t.Helper()
+	text, err := FS.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := Load(document)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,14 +150,20 @@ func TestPage(t *testing.T) {
 	if strings.Contains(page, "src=") || strings.Contains(page, "@import") {
 		t.Error("the page loads something")
 	}
-	doc, err := Load(EvoFileV2)
+	names, err := Names()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, item := range doc.Paths.Map() {
-		for _, op := range item.Operations() {
-			if !strings.Contains(page, `<details id="`+op.OperationID+`"`) {
-				t.Errorf("operation %s is not on the page", op.OperationID)
+	for _, name := range names {
+		doc, err := Load(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, item := range doc.Paths.Map() {
+			for _, op := range item.Operations() {
+				if !strings.Contains(page, `<details id="`+op.OperationID+`"`) {
+					t.Errorf("operation %s is not on the page", op.OperationID)
+				}
 			}
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
-	"io/fs"
 	"maps"
 	"path"
 	"regexp"
@@ -51,9 +50,9 @@ func render() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse page of API documents: %w", err)
 	}
-	files, err := fs.Glob(FS, "*.yaml")
+	files, err := Names()
 	if err != nil {
-		return nil, fmt.Errorf("list API documents: %w", err)
+		return nil, err
 	}
 	var docs []document
 	for _, file := range files {

@@ -14,19 +14,31 @@ import (
 	"github.com/coreshed/coreshed/api"
 )
 
-// document is read once for all tests of a program: reading it takes longer
-// than most of them, and nothing changes it.
-var document = sync.OnceValues(func() ([]route, error) {
-	doc, err := api.Load(api.EvoFileV2)
+// documents are read once for all tests of a program: reading them takes longer
+// than most of them, and nothing changes them.
+var documents = sync.OnceValues(func() ([]route, error) {
+	names, err := api.Names()
 	if err != nil {
 		return nil, err
 	}
-	return routesOf(doc)
+	var routes []route
+	for _, name := range names {
+		doc, err := api.Load(name)
+		if err != nil {
+			return nil, err
+		}
+		more, err := routesOf(doc)
+		if err != nil {
+			return nil, err
+		}
+		routes = append(routes, more...)
+	}
+	return routes, nil
 })
 
 func load(t testing.TB) []route {
 	t.Helper()
-	routes, err := document()
+	routes, err := documents()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,7 +16,7 @@ import (
 // is no http.ServeMux, because that answers a path with "//" with a redirect,
 // and the Evo clients send such paths and follow none.
 type router struct {
-	evo, issuer, blobs, docs, metrics http.Handler
+	evo, native, issuer, blobs, docs, metrics http.Handler
 
 	ready   func(context.Context) error
 	closing atomic.Bool
@@ -30,6 +30,8 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch first {
 	case "file", "workspace", "evo":
 		rt.evo.ServeHTTP(w, r)
+	case "coreshed":
+		rt.native.ServeHTTP(w, r)
 	case "connect", ".well-known":
 		rt.issuer.ServeHTTP(w, r)
 	case "api":
@@ -76,6 +78,7 @@ const welcome = `Coreshed: a file store and catalogue for geospatial and geoscie
 
   /api/            what the server speaks, as OpenAPI documents
   /file/v2/…       Evo File API v2
+  /coreshed/v1/…   runs, versions and lineage
   /connect/…       sign-in
   /readyz          whether it is ready
   /metrics         measurements, for Prometheus

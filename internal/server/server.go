@@ -23,6 +23,7 @@ import (
 	"github.com/coreshed/coreshed/internal/blobapi"
 	"github.com/coreshed/coreshed/internal/catalog"
 	"github.com/coreshed/coreshed/internal/evoapi"
+	"github.com/coreshed/coreshed/internal/nativeapi"
 	"github.com/coreshed/coreshed/internal/signedurl"
 	"github.com/coreshed/coreshed/internal/store"
 	"github.com/coreshed/coreshed/internal/web"
@@ -96,15 +97,31 @@ func (s *Server) assemble(ctx context.Context) error {
 		DB: db, Signer: signer, Origins: s.origins, Auth: authenticator.Actor, NewPrefix: blob.NewPrefix,
 		Room: cat.RoomIn, Health: s.health, Version: c.Version, Hub: evoapi.Hub{Code: "coreshed", DisplayName: "Coreshed"},
 	})
+	native, err := s.native(ctx, cat, signer, authenticator)
+	if err != nil {
+		return err
+	}
 	blobs := blobapi.New(blobapi.Config{Catalog: cat, DB: db, Signer: signer, CORS: c.CORS})
 	s.router = &router{
-		evo: evo, issuer: issuer, blobs: blobs, docs: api.Handler(),
+		evo: evo, native: native, issuer: issuer, blobs: blobs, docs: api.Handler(),
 		metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), blobUse: &activity{},
 		ready: db.Ping, origins: s.origins, allow: c.MetricsAllow,
 	}
 	s.worker = &worker{db: db, catalog: cat, holder: holderOf(c), blobUse: s.router.blobUse, urlLife: c.URLLifetime, now: c.Now, log: c.Log}
 	s.handler, s.tracing, err = traced(ctx, c, web.Log{Log: c.Log, Metrics: web.NewMetrics(reg), Next: s.router})
 	return err
+}
+
+// native makes the interface to the catalogue of the first organisation, the one
+// that a server has.
+func (s *Server) native(ctx context.Context, cat *catalog.Catalog, signer *signedurl.Signer, a *auth.Authenticator) (http.Handler, error) {
+	orgs, err := s.data.db.Organisations(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return nativeapi.New(nativeapi.Config{
+		DB: s.data.db, Catalog: cat, Signer: signer, Origins: s.origins, Org: orgs[0].ID, Auth: a.Actor, NewPrefix: blob.NewPrefix,
+	}), nil
 }
 
 // health asks what the server depends on.
