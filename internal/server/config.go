@@ -33,6 +33,9 @@ type Config struct {
 	Organisation string // name of the one made at the first start; "Coreshed"
 	Workspace    string // title of the one made at the first start; "Default"
 
+	Org            string // of which /v6/ and /coreshed/v1/ tell, by name or id; the oldest
+	ScaleAnonymous bool   // callers without credentials read on /v6/ as viewers
+
 	Issuers        []auth.ExternalIssuer // whose tokens are taken beside our own
 	CORS           []string              // origins whose pages may use signed URLs; "*" for all
 	TrustedProxies []netip.Prefix

@@ -16,7 +16,7 @@ import (
 // is no http.ServeMux, because that answers a path with "//" with a redirect,
 // and the Evo clients send such paths and follow none.
 type router struct {
-	evo, native, issuer, blobs, docs, metrics http.Handler
+	evo, native, scale, issuer, blobs, docs, metrics http.Handler
 
 	ready   func(context.Context) error
 	closing atomic.Bool
@@ -26,12 +26,18 @@ type router struct {
 }
 
 func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	first, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	first, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	second, _, _ := strings.Cut(rest, "/")
+	if first == "api" && (second == "v6" || second == "v7") {
+		first = second // where Scale's web page looks for them
+	}
 	switch first {
 	case "file", "workspace", "evo":
 		rt.evo.ServeHTTP(w, r)
 	case "coreshed":
 		rt.native.ServeHTTP(w, r)
+	case "v6", "v7":
+		rt.scale.ServeHTTP(w, r)
 	case "connect", ".well-known":
 		rt.issuer.ServeHTTP(w, r)
 	case "api":
@@ -79,6 +85,7 @@ const welcome = `Coreshed: a file store and catalogue for geospatial and geoscie
   /api/            what the server speaks, as OpenAPI documents
   /file/v2/…       Evo File API v2
   /coreshed/v1/…   runs, versions and lineage
+  /v6/…            Scale file services v6
   /connect/…       sign-in
   /readyz          whether it is ready
   /metrics         measurements, for Prometheus

@@ -17,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/api"
 	"github.com/coreshed/coreshed/internal/auth"
 	"github.com/coreshed/coreshed/internal/blob"
@@ -24,6 +25,7 @@ import (
 	"github.com/coreshed/coreshed/internal/catalog"
 	"github.com/coreshed/coreshed/internal/evoapi"
 	"github.com/coreshed/coreshed/internal/nativeapi"
+	"github.com/coreshed/coreshed/internal/scaleapi"
 	"github.com/coreshed/coreshed/internal/signedurl"
 	"github.com/coreshed/coreshed/internal/store"
 	"github.com/coreshed/coreshed/internal/web"
@@ -97,13 +99,20 @@ func (s *Server) assemble(ctx context.Context) error {
 		DB: db, Signer: signer, Origins: s.origins, Auth: authenticator.Actor, NewPrefix: blob.NewPrefix,
 		Room: cat.RoomIn, Health: s.health, Version: c.Version, Hub: evoapi.Hub{Code: "coreshed", DisplayName: "Coreshed"},
 	})
-	native, err := s.native(ctx, cat, signer, authenticator)
+	org, err := s.organisation(ctx)
 	if err != nil {
 		return err
 	}
+	native := nativeapi.New(nativeapi.Config{
+		DB: db, Catalog: cat, Signer: signer, Origins: s.origins, Org: org.ID, Auth: authenticator.Actor, NewPrefix: blob.NewPrefix,
+	})
+	scale := scaleapi.New(scaleapi.Config{
+		DB: db, Catalog: cat, Origins: s.origins, Org: org.ID, Auth: authenticator.Actor, Session: authenticator.Session,
+		Anonymous: c.ScaleAnonymous, Version: c.Version, Now: c.Now,
+	})
 	blobs := blobapi.New(blobapi.Config{Catalog: cat, DB: db, Signer: signer, CORS: c.CORS})
 	s.router = &router{
-		evo: evo, native: native, issuer: issuer, blobs: blobs, docs: api.Handler(),
+		evo: evo, native: native, scale: scale, issuer: issuer, blobs: blobs, docs: api.Handler(),
 		metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), blobUse: &activity{},
 		ready: db.Ping, origins: s.origins, allow: c.MetricsAllow,
 	}
@@ -112,16 +121,19 @@ func (s *Server) assemble(ctx context.Context) error {
 	return err
 }
 
-// native makes the interface to the catalogue of the first organisation, the one
-// that a server has.
-func (s *Server) native(ctx context.Context, cat *catalog.Catalog, signer *signedurl.Signer, a *auth.Authenticator) (http.Handler, error) {
+// organisation is the one of which /v6/ and /coreshed/v1/ tell.
+func (s *Server) organisation(ctx context.Context) (coreshed.Organisation, error) {
 	orgs, err := s.data.db.Organisations(ctx)
 	if err != nil {
-		return nil, err
+		return coreshed.Organisation{}, err
 	}
-	return nativeapi.New(nativeapi.Config{
-		DB: s.data.db, Catalog: cat, Signer: signer, Origins: s.origins, Org: orgs[0].ID, Auth: a.Actor, NewPrefix: blob.NewPrefix,
-	}), nil
+	name := s.config.Org
+	for _, org := range orgs {
+		if name == "" || name == org.Name || name == org.ID.String() {
+			return org, nil
+		}
+	}
+	return coreshed.Organisation{}, fmt.Errorf("there is no organisation %q to serve", name)
 }
 
 // health asks what the server depends on.
