@@ -21,7 +21,7 @@ type globals struct {
 	Data      string `placeholder:"DIR" help:"The server's data folder. With it, no address and no token are needed."`
 	Database  string `placeholder:"URL" help:"The server's database (postgres://…), when it is not in the data folder."`
 	Server    string `group:"Reaching a server" placeholder:"URL" help:"Where the server is; else $HUB_URL, else http://127.0.0.1:8080."`
-	Org       string `group:"Reaching a server" placeholder:"ID" help:"The organisation; else $ORG_ID, else the only one."`
+	Org       string `group:"Reaching a server" placeholder:"ID" help:"The organisation; else $ORG_ID, else the only one. To serve: the one of which /v6/ and /coreshed/v1/ tell, else the oldest."`
 	Workspace string `group:"Reaching a server" short:"w" placeholder:"NAME|ID" help:"The workspace; else $WORKSPACE_ID, else the only one."`
 	TokenFile string `group:"Reaching a server" placeholder:"FILE" help:"A file with an access token; else $TOKEN."`
 	Proxy     string `group:"Reaching a server" placeholder:"URL" help:"The proxy on the way to it; else $PROXY."`

@@ -40,7 +40,6 @@ type serveCmd struct {
 	Drain       time.Duration `default:"30s" help:"How long running transfers may go on at shutdown."`
 	Issuer      []issuerFlag  `placeholder:"URL,audience=A[,domains=D+D][,scopes=S+S]" sep:"none" help:"An OpenID Connect issuer whose tokens are taken too. Roles given to e-mail addresses of these domains bind to its verified users. Repeatable."`
 
-	Org            string `name:"org" placeholder:"NAME" help:"The organisation of which /v6/ and /coreshed/v1/ tell; else the oldest."`
 	ScaleAnonymous string `name:"scale-anonymous" enum:",viewer" default:"" placeholder:"viewer" help:"With viewer: callers without credentials may list and download on /v6/ whatever lies in any workspace."`
 
 	Ephemeral     bool   `group:"Throw-away server" help:"Keep everything in memory, take a free port, and print one line of JSON when ready."`
@@ -101,7 +100,7 @@ func (c *serveCmd) config(a *app) server.Config {
 		Floor: int64(c.MinFree), URLLifetime: c.URLLifetime, Drain: c.Drain, CORS: c.CORS,
 		TrustedProxies: c.TrustedProxies, MetricsAllow: c.MetricsAllow, Version: version, Log: slog.New(handler),
 	}
-	sc.Org, sc.ScaleAnonymous = c.Org, c.ScaleAnonymous == string(coreshed.Viewer)
+	sc.Org, sc.ScaleAnonymous = a.Org, c.ScaleAnonymous == string(coreshed.Viewer)
 	for _, i := range c.Issuer {
 		sc.Issuers = append(sc.Issuers, auth.ExternalIssuer(i))
 	}

@@ -129,7 +129,7 @@ func (s *Server) organisation(ctx context.Context) (coreshed.Organisation, error
 	}
 	name := s.config.Org
 	for _, org := range orgs {
-		if name == "" || name == org.Name || name == org.ID.String() {
+		if name == "" || name == org.ID.String() || coreshed.FoldPath(name) == coreshed.FoldPath(org.Name) {
 			return org, nil
 		}
 	}
