@@ -146,3 +146,13 @@ type EntryFilter struct {
 
 // Window is a closed range of times.
 type Window struct{ From, Until *int64 }
+
+// Country is a country with its border, as both are from a day on. A change of
+// the border is another Country of the same name.
+type Country struct {
+	ID                          int64
+	Name, FIPS, GMI, ISO2, ISO3 string
+	ISONum                      int64
+	Border                      string // a GeoJSON geometry; lists leave it out
+	Effective, CreatedAt        time.Time
+}

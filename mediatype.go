@@ -1,52 +1,72 @@
 package coreshed
 
 import (
+	_ "embed" // the table of media types
 	"path"
 	"strings"
+	"sync"
 )
 
 // MediaType guesses the media type of a file by the end of its name, in any
 // case. The suffix of a compression is looked through: "a.tar.gz" is a tar. What
 // is not known is DefaultContentType. Contract: Scale v6 §6.1.
 func MediaType(name string) string {
-	ext := strings.ToLower(path.Ext(name))
-	if t, ok := mediaTypes[ext]; ok {
-		return t
+	name = strings.ToLower(name[strings.LastIndexByte(name, '/')+1:])
+	name = strings.TrimLeft(name, ".") // a dot at the start begins no extension
+	stem, ext := cutExt(name)
+	if long, ok := compressedSuffix[ext]; ok {
+		stem, ext = cutExt(stem + long)
 	}
-	switch ext {
-	case ".gz", ".bz2", ".xz", ".z", ".br":
-		if t, ok := mediaTypes[strings.ToLower(path.Ext(name[:len(name)-len(ext)]))]; ok {
-			return t
-		}
+	if compressions[ext] {
+		_, ext = cutExt(stem)
+	}
+	if t, ok := mediaTypes()[ext]; ok {
+		return t
 	}
 	return DefaultContentType
 }
 
-// mediaTypes are the types by extension: the ones that geospatial tools expect,
-// then the usual table.
-var mediaTypes = map[string]string{
+func cutExt(name string) (stem, ext string) {
+	ext = path.Ext(name)
+	return name[:len(name)-len(ext)], ext
+}
+
+// compressions are the extensions that say how a file is compressed, and not
+// what it is.
+var compressions = map[string]bool{".gz": true, ".bz2": true, ".xz": true, ".z": true, ".br": true}
+
+// compressedSuffix are short forms of two extensions.
+var compressedSuffix = map[string]string{
+	".svgz": ".svg.gz", ".tgz": ".tar.gz", ".taz": ".tar.gz", ".tz": ".tar.gz", ".tbz2": ".tar.bz2", ".txz": ".tar.xz",
+}
+
+// expectedTypes are the types that geospatial tools expect, whatever the usual
+// table says.
+var expectedTypes = map[string]string{
 	".geojson": "application/vnd.geo+json",
 	".h5":      "image/x-hdf5-image",
 	".json":    "application/json",
 	".nitf":    "image/x-nitf-image",
 	".ntf":     "image/x-nitf-image",
 	".xml":     "application/xml",
-
-	".csv":  "text/csv",
-	".gif":  "image/gif",
-	".html": "text/html",
-	".jp2":  "image/jp2",
-	".jpeg": "image/jpeg",
-	".jpg":  "image/jpeg",
-	".kml":  "application/vnd.google-earth.kml+xml",
-	".kmz":  "application/vnd.google-earth.kmz",
-	".nc":   "application/x-netcdf",
-	".pdf":  "application/pdf",
-	".png":  "image/png",
-	".tar":  "application/x-tar",
-	".tgz":  "application/x-tar",
-	".tif":  "image/tiff",
-	".tiff": "image/tiff",
-	".txt":  "text/plain",
-	".zip":  "application/zip",
 }
+
+// usualTypes is the usual table: a type and its extensions a line.
+//
+//go:embed mediatypes.txt
+var usualTypes string
+
+// mediaTypes are the types by extension.
+var mediaTypes = sync.OnceValue(func() map[string]string {
+	types := map[string]string{}
+	for line := range strings.Lines(usualTypes) {
+		words := strings.Fields(line)
+		for _, ext := range words[1:] {
+			types["."+ext] = words[0]
+		}
+	}
+	for ext, t := range expectedTypes {
+		types[ext] = t
+	}
+	return types
+})
