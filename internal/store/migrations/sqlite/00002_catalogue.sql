@@ -401,21 +401,35 @@ CREATE TABLE job_datasets (
 ) WITHOUT ROWID;
 CREATE INDEX job_datasets_dataset ON job_datasets (dataset_id, job_id);
 
+-- Runs of which lineage events tell. The state is the sum of the events. No job
+-- is there while no event says in which workspace; until then the run is known
+-- by who sent its first event.
+CREATE TABLE lineage_runs (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    org_id  INTEGER NOT NULL REFERENCES organisations,
+    run_id  TEXT NOT NULL,
+    sent_by INTEGER NOT NULL REFERENCES people,
+    job_id  INTEGER REFERENCES jobs,
+    state   TEXT NOT NULL DEFAULT '{}',
+    UNIQUE (org_id, run_id, sent_by)
+);
+CREATE INDEX lineage_runs_job ON lineage_runs (job_id) WHERE job_id IS NOT NULL;
+
 -- Lineage events as they came, so that nothing in them is lost. The hash tells
--- a repeat.
+-- a repeat. Those that tell of no run have none.
 CREATE TABLE lineage_events (
     id          INTEGER PRIMARY KEY AUTOINCREMENT,
     org_id      INTEGER NOT NULL REFERENCES organisations,
-    run_id      TEXT NOT NULL,
+    lineage_run INTEGER REFERENCES lineage_runs,
+    sent_by     INTEGER NOT NULL REFERENCES people,
     event_type  TEXT NOT NULL,
     event_at    INTEGER NOT NULL,
     hash        BLOB NOT NULL,
-    job_id      INTEGER REFERENCES jobs,
     document    TEXT NOT NULL,
     received_at INTEGER NOT NULL,
     UNIQUE (org_id, hash)
 );
-CREATE INDEX lineage_events_run ON lineage_events (org_id, run_id, id);
+CREATE INDEX lineage_events_run ON lineage_events (lineage_run, id) WHERE lineage_run IS NOT NULL;
 
 -- Watchers and one-shot walks. Secrets in the configurations are sealed.
 CREATE TABLE strikes (

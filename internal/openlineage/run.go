@@ -1,0 +1,175 @@
+package openlineage
+
+import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Stamp says when something was said and by which event, so that of two
+// sayings the later is known whichever came first.
+type Stamp struct {
+	At    int64  `json:"at"` // microseconds
+	Event []byte `json:"event"`
+}
+
+func (s Stamp) after(t Stamp) bool {
+	if s.At != t.At {
+		return s.At > t.At
+	}
+	return bytes.Compare(s.Event, t.Event) > 0
+}
+
+// Said is a facet, or nil where it was taken back.
+type Said struct {
+	Stamp
+	Facet json.RawMessage `json:"facet,omitempty"`
+}
+
+// Latest are facets by name, each as it was said last.
+type Latest map[string]Said
+
+func (f Latest) get(name string) json.RawMessage { return f[name].Facet }
+
+func (f *Latest) merge(said Facets, at Stamp) {
+	for name, raw := range said {
+		if old, ok := (*f)[name]; ok && !at.after(old.Stamp) {
+			continue
+		}
+		if deleted(raw) {
+			raw = nil
+		}
+		if *f == nil {
+			*f = Latest{}
+		}
+		(*f)[name] = Said{at, raw}
+	}
+}
+
+// Facets returns what holds.
+func (f Latest) Facets() Facets {
+	all := Facets{}
+	for name, s := range f {
+		if s.Facet != nil {
+			all[name] = s.Facet
+		}
+	}
+	return all
+}
+
+// Run is what the events of one run add up to.
+type Run struct {
+	ID    string         `json:"id"`
+	First int64          `json:"first"`           // the earliest event, in microseconds
+	Times map[Type]int64 `json:"times,omitempty"` // the earliest event of each type
+
+	Name      Name   `json:"name"` // of the job
+	Named     Stamp  `json:"named"`
+	Facets    Latest `json:"facets,omitempty"`
+	JobFacets Latest `json:"jobFacets,omitempty"`
+
+	Inputs  map[string]*Mention `json:"inputs,omitempty"`
+	Outputs map[string]*Mention `json:"outputs,omitempty"`
+}
+
+// Mention is a data set that a run reads or writes.
+type Mention struct {
+	Name
+	Facets Latest `json:"facets,omitempty"`
+	Use    Latest `json:"use,omitempty"`
+	// Versions has an entry for each version with which the data set was named,
+	// "" for none, and the version of the catalogue that was found for it.
+	Versions map[string]Pin `json:"versions"`
+}
+
+// Pin is a version of the catalogue by row ids, zero for none.
+type Pin struct {
+	Version int64 `json:"version,omitempty"`
+	File    int64 `json:"file,omitempty"`
+}
+
+// Merge adds an event to its run.
+func (r *Run) Merge(e Event) {
+	at := e.stamp()
+	if r.ID == "" {
+		*r = Run{ID: e.Run.String(), First: at.At, Times: map[Type]int64{}, Inputs: map[string]*Mention{}, Outputs: map[string]*Mention{}}
+	}
+	r.First = min(r.First, at.At)
+	if t, ok := r.Times[e.Type]; !ok || at.At < t {
+		r.Times[e.Type] = at.At
+	}
+	if r.Name == (Name{}) || at.after(r.Named) {
+		r.Name, r.Named = Name{e.Job.Namespace, e.Job.Name}, at
+	}
+	r.Facets.merge(e.RunFacts, at)
+	r.JobFacets.merge(e.Job.Facets, at)
+	for _, d := range e.Inputs {
+		mention(r.Inputs, d, at)
+	}
+	for _, d := range e.Outputs {
+		mention(r.Outputs, d, at)
+	}
+}
+
+func mention(in map[string]*Mention, d Dataset, at Stamp) {
+	m := in[d.Key()]
+	if m == nil {
+		m = &Mention{Name: Name{d.Namespace, d.Name}, Versions: map[string]Pin{}}
+		in[d.Key()] = m
+	}
+	m.Facets.merge(d.Facets, at)
+	m.Use.merge(d.Use, at)
+	version, _ := d.Version() // Read has checked it
+	if _, ok := m.Versions[version]; !ok {
+		m.Versions[version] = Pin{}
+	}
+}
+
+// Key is what a data set is found by among those of a run. Names have no NUL.
+func (d Dataset) Key() string { return d.Namespace + "\x00" + d.Name }
+
+// Ended returns the end of a run and its time; false while it has none. That it
+// is complete holds against all else, since what is published by then is not
+// taken back. Of failed and aborted the later holds.
+func (r *Run) Ended() (end Type, at int64, ok bool) {
+	if at, ok = r.Times[Complete]; ok {
+		return Complete, at, true
+	}
+	failed, isFailed := r.Times[Fail]
+	aborted, isAborted := r.Times[Abort]
+	if isFailed && (!isAborted || failed >= aborted) {
+		return Fail, failed, true
+	}
+	return Abort, aborted, isAborted
+}
+
+// IsComplete reports whether the run has come to its good end.
+func (r *Run) IsComplete() bool {
+	_, ok := r.Times[Complete]
+	return ok
+}
+
+// Began returns when the run started, as far as its events say.
+func (r *Run) Began() int64 {
+	if at, ok := r.Times[Start]; ok {
+		return at
+	}
+	return r.First
+}
+
+// IsRunning reports whether the run is known to have begun, or more.
+func (r *Run) IsRunning() bool {
+	return slices.ContainsFunc([]Type{Start, Running}, func(t Type) bool { _, ok := r.Times[t]; return ok })
+}
+
+// Size is how many data sets the run names.
+func (r *Run) Size() int { return len(r.Inputs) + len(r.Outputs) }
+
+// Sorted returns mentions in the order of their keys.
+func Sorted(in map[string]*Mention) []*Mention {
+	return slices.SortedFunc(maps.Values(in), func(a, b *Mention) int {
+		return strings.Compare(Dataset{Namespace: a.Namespace, Name: a.Name.Name}.Key(), Dataset{Namespace: b.Namespace, Name: b.Name.Name}.Key())
+	})
+}
