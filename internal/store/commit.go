@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/coreshed/coreshed"
@@ -179,31 +181,75 @@ func stagedBlocks(ctx context.Context, t tx, upload int64) (map[string]coreshed.
 }
 
 func addVersion(ctx context.Context, t tx, c Commit, u openUpload, extents []coreshed.Extent) (coreshed.Version, error) {
-	last, err := one(ctx, t, value[int64], `SELECT COALESCE(MAX(created_at), 0) FROM versions WHERE file_id = $1`, u.file)
-	if err != nil {
-		return coreshed.Version{}, err
-	}
-	v := coreshed.Version{
-		VersionID: c.VersionID, CreatedAt: timeOf(max(t.db().micros(), last+1)), ETag: c.ETag,
-		Headers: c.Headers, MD5: c.MD5, State: coreshed.Kept,
-	}
+	v := coreshed.Version{VersionID: c.VersionID, ETag: c.ETag, Headers: c.Headers, MD5: c.MD5, State: coreshed.Kept}
 	for _, e := range extents {
 		v.Size += e.Size
 	}
 	if c.Whole != nil {
 		v.SHA256 = c.Whole.SHA256
 	}
-	h := c.Headers
 	_, name := coreshed.SplitPath(u.path)
+	return insertVersion(ctx, t, newVersion{
+		Version: v, file: u.file, workspace: u.workspace, person: u.person,
+		storagePath: u.path, name: name, mediaType: mediaType(name, c.Headers.ContentType),
+		prefix: u.prefix, hash: c.Hash, owned: true,
+	})
+}
+
+// newVersion is a version before it is in the catalogue.
+type newVersion struct {
+	coreshed.Version // without ID and CreatedAt
+
+	file, workspace              int64
+	person                       sql.NullInt64
+	storagePath, name, mediaType string
+	tags                         []string
+	prefix                       string // of its objects' keys
+	hash                         []byte // of its commit
+
+	place    []byte // of bytes that others hold; nil of kept ones
+	modified sql.NullInt64
+	etag     string // of the bucket's
+	owned    bool
+}
+
+// insertVersion makes a version an entry, later than all others of its file. It
+// is not its file's current version yet, and not counted.
+func insertVersion(ctx context.Context, t tx, n newVersion) (coreshed.Version, error) {
+	last, err := one(ctx, t, value[int64], `SELECT COALESCE(MAX(created_at), 0) FROM versions WHERE file_id = $1`, n.file)
+	if err != nil {
+		return coreshed.Version{}, err
+	}
+	v, h := n.Version, n.Headers
+	v.CreatedAt = timeOf(max(t.db().micros(), last+1))
 	v.ID, err = insert(ctx, t, `
 		INSERT INTO versions (file_id, version_id, created_at, created_by, storage_path, size, etag, content_type, content_encoding,
 			content_language, content_disposition, cache_control, sha256, md5, state, prefix, commit_hash,
-			workspace_id, file_name, name_key, media_type, modified_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $3) RETURNING id`,
-		u.file, c.VersionID, v.CreatedAt.UnixMicro(), u.person, u.path, v.Size, v.ETag, h.ContentType, h.ContentEncoding,
-		h.ContentLanguage, h.ContentDisposition, h.CacheControl, v.SHA256, v.MD5, v.State, u.prefix, c.Hash,
-		u.workspace, name, coreshed.FoldPath(name), mediaType(name, h.ContentType))
+			workspace_id, file_name, name_key, media_type, tags, place, place_modified, place_etag, owned, modified_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21,
+			$22, $23, $24, $25, $26, $3) RETURNING id`,
+		n.file, v.VersionID, v.CreatedAt.UnixMicro(), n.person, n.storagePath, v.Size, v.ETag, h.ContentType, h.ContentEncoding,
+		h.ContentLanguage, h.ContentDisposition, h.CacheControl, v.SHA256, v.MD5, v.State, n.prefix, n.hash,
+		n.workspace, n.name, coreshed.FoldPath(n.name), n.mediaType, tagsText(n.tags), n.place, n.modified, n.etag, btoi(n.owned))
 	return v, err
+}
+
+// tagsText writes a set of tags.
+func tagsText(tags []string) string {
+	set := slices.Clone(tags)
+	slices.Sort(set)
+	text, err := json.Marshal(append([]string{}, slices.Compact(set)...))
+	if err != nil {
+		panic(err) // strings always marshal
+	}
+	return string(text)
+}
+
+func btoi(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // mediaType is what an uploader said of a file, if that says anything, else

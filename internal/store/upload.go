@@ -84,21 +84,28 @@ func addUpload(ctx context.Context, t tx, a coreshed.Access, file int64, prefix 
 	if err != nil {
 		return coreshed.Reservation{}, err
 	}
-	now := t.db().now()
-	last, err := one(ctx, t, value[int64], `SELECT last_version_id FROM files WHERE id = $1`, file)
+	version, err := nextVersionID(ctx, t, file)
 	if err != nil {
 		return coreshed.Reservation{}, err
 	}
-	version := max(now.UnixNano(), last+1)
-	if _, err := t.exec(ctx, `UPDATE files SET last_version_id = $2 WHERE id = $1`, file, version); err != nil {
-		return coreshed.Reservation{}, err
-	}
 	id, err := insert(ctx, t, `INSERT INTO uploads (file_id, version_id, prefix, created_at, created_by, staged_at)
-		VALUES ($1, $2, $3, $4, $5, $4) RETURNING id`, file, version, prefix, now.UnixMicro(), person)
+		VALUES ($1, $2, $3, $4, $5, $4) RETURNING id`, file, version, prefix, t.db().micros(), person)
 	if err != nil {
 		return coreshed.Reservation{}, err
 	}
 	return one(ctx, t, scanReservation, `SELECT `+reservationColumns+` FROM uploads u JOIN files f ON f.id = u.file_id WHERE u.id = $1`, id)
+}
+
+// nextVersionID takes the id of a file's next version: now, in nanoseconds, or
+// more.
+func nextVersionID(ctx context.Context, t tx, file int64) (int64, error) {
+	last, err := one(ctx, t, value[int64], `SELECT last_version_id FROM files WHERE id = $1`, file)
+	if err != nil {
+		return 0, err
+	}
+	version := max(t.db().now().UnixNano(), last+1)
+	_, err = t.exec(ctx, `UPDATE files SET last_version_id = $2 WHERE id = $1`, file, version)
+	return version, err
 }
 
 const reservationColumns = `u.id, f.uuid, u.version_id, f.path, u.prefix, u.staged_at`
