@@ -19,6 +19,7 @@ import (
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/client"
 	"github.com/coreshed/coreshed/internal/auth"
+	"github.com/coreshed/coreshed/internal/broker"
 	"github.com/coreshed/coreshed/internal/server"
 )
 
@@ -41,6 +42,9 @@ type serveCmd struct {
 	Issuer      []issuerFlag  `placeholder:"URL,audience=A[,domains=D+D][,scopes=S+S]" sep:"none" help:"An OpenID Connect issuer whose tokens are taken too. Roles given to e-mail addresses of these domains bind to its verified users. Repeatable."`
 
 	ScaleAnonymous string `name:"scale-anonymous" enum:",viewer" default:"" placeholder:"viewer" help:"With viewer: callers without credentials may list and download on /v6/ whatever lies in any workspace."`
+
+	AllowRoot []string       `name:"allow-root" group:"Files that lie in place" placeholder:"DIR" type:"path" sep:"none" help:"A folder below which workspaces of type host may lie. Never the data folder, nor one that holds it or lies in it. Repeatable."`
+	NFSMount  []nfsMountFlag `name:"nfs-mount" group:"Files that lie in place" placeholder:"SERVER:/PATH=DIR" sep:"none" help:"Where an NFS export is mounted, for workspaces of type nfs. Repeatable."`
 
 	Ephemeral     bool   `group:"Throw-away server" help:"Keep everything in memory, take a free port, and print one line of JSON when ready."`
 	Seed          string `group:"Throw-away server" placeholder:"DIR" type:"existingdir" help:"Upload this folder before saying ready."`
@@ -87,6 +91,28 @@ func (f *issuerFlag) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// nfsMountFlag says where an NFS export is mounted.
+type nfsMountFlag broker.Mount
+
+// UnmarshalText reads SERVER:/PATH=DIR.
+func (f *nfsMountFlag) UnmarshalText(text []byte) error {
+	export, dir, ok := strings.Cut(string(text), "=")
+	if !ok || export == "" || dir == "" {
+		return errors.New("a mount is SERVER:/PATH=DIR")
+	}
+	f.Export, f.Dir = export, dir
+	return nil
+}
+
+// reach is what brokers may reach.
+func (c *serveCmd) reach() broker.Bounds {
+	b := broker.Bounds{Roots: c.AllowRoot}
+	for _, m := range c.NFSMount {
+		b.Mounts = append(b.Mounts, broker.Mount(m))
+	}
+	return b
+}
+
 func (c *serveCmd) config(a *app) server.Config {
 	options := &slog.HandlerOptions{Level: c.LogLevel}
 	var handler slog.Handler = slog.NewTextHandler(a.stderr, options)
@@ -97,7 +123,7 @@ func (c *serveCmd) config(a *app) server.Config {
 		Data: a.Data, Ephemeral: c.Ephemeral, Database: a.Database,
 		Listen: c.Listen, ListenPlain: c.ListenPlain, TLSListen: c.TLSListen,
 		TLSCert: c.TLSCert, TLSKey: c.TLSKey, TLSName: c.TLSName, PublicURL: strings.TrimRight(c.PublicURL, "/"),
-		Floor: int64(c.MinFree), URLLifetime: c.URLLifetime, Drain: c.Drain, CORS: c.CORS,
+		Reach: c.reach(), Floor: int64(c.MinFree), URLLifetime: c.URLLifetime, Drain: c.Drain, CORS: c.CORS,
 		TrustedProxies: c.TrustedProxies, MetricsAllow: c.MetricsAllow, Version: version, Log: slog.New(handler),
 	}
 	sc.Org, sc.ScaleAnonymous = a.Org, c.ScaleAnonymous == string(coreshed.Viewer)

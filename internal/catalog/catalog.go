@@ -11,6 +11,7 @@ import (
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/blob"
+	"github.com/coreshed/coreshed/internal/broker"
 	"github.com/coreshed/coreshed/internal/store"
 )
 
@@ -21,20 +22,24 @@ type Config struct {
 	// Floor is the free space in bytes below which no upload is taken.
 	// Deletes and downloads go on.
 	Floor uint64
-	Log   *slog.Logger
-	Now   func() time.Time // nil is time.Now
+	// Opener opens the folders and buckets that others own; nil reaches none.
+	Opener *broker.Opener
+	Log    *slog.Logger
+	Now    func() time.Time // nil is time.Now
 }
 
 // Catalog joins the metadata and the bytes. Its methods may be called from
 // many goroutines.
 type Catalog struct {
-	db    *store.DB
-	blobs blob.Store
-	log   *slog.Logger
-	now   func() time.Time
+	db     *store.DB
+	blobs  blob.Store
+	opener *broker.Opener
+	log    *slog.Logger
+	now    func() time.Time
 
-	space  space
-	moving moving
+	space   space
+	moving  moving
+	brokers brokers
 }
 
 // New makes a Catalog. The stores stay the caller's to close.
@@ -45,8 +50,11 @@ func New(c Config) *Catalog {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Opener == nil {
+		c.Opener = &broker.Opener{}
+	}
 	return &Catalog{
-		db: c.DB, blobs: c.Blobs, log: c.Log, now: c.Now,
+		db: c.DB, blobs: c.Blobs, opener: c.Opener, log: c.Log, now: c.Now,
 		space: space{blobs: c.Blobs, floor: c.Floor, now: c.Now},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/coreshed/coreshed/internal/auth"
+	"github.com/coreshed/coreshed/internal/broker"
 )
 
 // Config says how to serve. The zero value of a field is its default.
@@ -24,6 +25,8 @@ type Config struct {
 	PublicURL   string // origin of all links; the request's own when empty
 
 	Database string // URL; SQLite in Data when empty
+
+	Reach broker.Bounds // folders and buckets of others that may be reached; none. Its Data is set here
 
 	Floor       int64         // free bytes below which uploads are refused; 1 GiB
 	URLLifetime time.Duration // of signed URLs; 30 minutes

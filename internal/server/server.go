@@ -22,6 +22,7 @@ import (
 	"github.com/coreshed/coreshed/internal/auth"
 	"github.com/coreshed/coreshed/internal/blob"
 	"github.com/coreshed/coreshed/internal/blobapi"
+	"github.com/coreshed/coreshed/internal/broker"
 	"github.com/coreshed/coreshed/internal/catalog"
 	"github.com/coreshed/coreshed/internal/evoapi"
 	"github.com/coreshed/coreshed/internal/nativeapi"
@@ -83,7 +84,14 @@ func (s *Server) assemble(ctx context.Context) error {
 	c, db := s.config, s.data.db
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	cat := catalog.New(catalog.Config{DB: db, Blobs: s.data.blobs, Floor: uint64(c.Floor), Log: c.Log, Now: c.Now}) //nolint:gosec // not negative
+	c.Reach.Data = s.data.dir
+	opener, err := broker.NewOpener(c.Reach)
+	if err != nil {
+		return err
+	}
+	cat := catalog.New(catalog.Config{
+		DB: db, Blobs: s.data.blobs, Floor: uint64(c.Floor), Opener: opener, Log: c.Log, Now: c.Now, //nolint:gosec // not negative
+	})
 	signer := signedurl.New(signedurl.Config{
 		Keys:     func(ctx context.Context) ([]store.Key, error) { return db.Keys(ctx, store.URLKey) },
 		Lifetime: c.URLLifetime, Now: c.Now,
