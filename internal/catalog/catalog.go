@@ -40,6 +40,7 @@ type Catalog struct {
 	space   space
 	moving  moving
 	brokers brokers
+	borders borderCache
 }
 
 // New makes a Catalog. The stores stay the caller's to close.

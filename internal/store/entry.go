@@ -93,14 +93,18 @@ func (c *conditions) seen(d dialect, view coreshed.View) {
 // Entry returns the entry with that id, with its metadata. NotFound when there
 // is none in the view.
 func (db *DB) Entry(ctx context.Context, view coreshed.View, id int64) (coreshed.Entry, error) {
+	return entry(ctx, db, db.dialect, view, id)
+}
+
+func entry(ctx context.Context, q querier, d dialect, view coreshed.View, id int64) (coreshed.Entry, error) {
 	c := &conditions{}
 	c.add(`v.id = ?`, id)
-	c.seen(db.dialect, view)
-	e, err := one(ctx, db, scanEntry, `SELECT `+entryColumns+` FROM versions v `+entryJoins+` WHERE `+c.text(), c.args...)
+	c.seen(d, view)
+	e, err := one(ctx, q, scanEntry, `SELECT `+entryColumns+` FROM versions v `+entryJoins+` WHERE `+c.text(), c.args...)
 	if err != nil {
 		return e, notFound(err, "There is no such version.")
 	}
-	document, err := all(ctx, db, value[string], `SELECT document FROM version_metadata WHERE version_row = $1`, id)
+	document, err := all(ctx, q, value[string], `SELECT document FROM version_metadata WHERE version_row = $1`, id)
 	if len(document) > 0 {
 		e.Metadata = json.RawMessage(document[0])
 	}

@@ -1,0 +1,90 @@
+package catalog
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/geo"
+	"github.com/coreshed/coreshed/internal/store"
+)
+
+// borderCache has the borders of countries, prepared once for each state of
+// their rows.
+type borderCache struct {
+	mu    sync.Mutex
+	mark  store.BordersMark
+	ready *geo.Borders
+}
+
+// bordersNow returns the borders as they are now, whoever has changed them.
+func (c *Catalog) bordersNow(ctx context.Context) (*geo.Borders, error) {
+	c.borders.mu.Lock()
+	defer c.borders.mu.Unlock()
+	mark, err := c.db.BordersMark(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if c.borders.ready != nil && c.borders.mark == mark {
+		return c.borders.ready, nil
+	}
+	rows, mark, err := c.db.Borders(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ready, err := geo.NewBorders(rows)
+	if err != nil {
+		return nil, err
+	}
+	c.borders.mark, c.borders.ready = mark, ready
+	return ready, nil
+}
+
+// CountriesOf returns how countries are found by the borders as they are now,
+// for what describes versions in a transaction of its own.
+func (c *Catalog) CountriesOf(ctx context.Context) (store.CountriesOf, error) {
+	b, err := c.bordersNow(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(geometry string, at time.Time) ([]string, error) {
+		g, err := geo.ReadWKT(geometry)
+		if err != nil {
+			return nil, err
+		}
+		return b.Of(g, at), nil
+	}, nil
+}
+
+// Describe sets what a version is about by a metadata document, and returns the
+// entry. See store.DB.Describe.
+func (c *Catalog) Describe(ctx context.Context, view coreshed.View, id int64, d geo.Document) (coreshed.Entry, error) {
+	countries, err := c.CountriesOf(ctx)
+	if err != nil {
+		return coreshed.Entry{}, err
+	}
+	return c.db.Describe(ctx, view, id, d.Description(), countries)
+}
+
+// recountChunk is how many versions one transaction finds the countries of.
+const recountChunk = 500
+
+// RecountCountries finds the countries of all versions of the view anew: after
+// borders have been added, which by itself changes no version. Done is told
+// after each transaction how many versions have other countries now.
+func (c *Catalog) RecountCountries(ctx context.Context, view coreshed.View, done func(changed int)) error {
+	countries, err := c.CountriesOf(ctx)
+	if err != nil {
+		return err
+	}
+	var after int64
+	for {
+		last, changed, err := c.db.RecountCountries(ctx, view, after, recountChunk, countries)
+		if err != nil || last == 0 {
+			return err
+		}
+		done(changed)
+		after = last
+	}
+}
