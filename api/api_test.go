@@ -42,7 +42,7 @@ func TestOperations(t *testing.T) {
 			getIssuerConfiguration getKeys getWorkspace grantRole healthz listFiles listWorkspaceSummaries
 			listWorkspaceUsers listWorkspaces metrics preflightBlob putBlob putBlock putBlockList readDocuments readyz
 			restoreWorkspace revokeRole submitSignIn token updateFileByID updateWorkspace upsertFileByPath workspaceHealth`,
-		CoreshedV1: `getVersion`,
+		CoreshedV1: `getDescription getVersion putDescription`,
 	}
 	names, err := Names()
 	if err != nil {

@@ -35,6 +35,7 @@ type verbs struct {
 	Grant     grantCmd     `cmd:"" group:"admin" help:"Who may do what in which workspace."`
 	Key       keyCmd       `cmd:"" group:"admin" help:"Keys that sign tokens and URLs."`
 	Workspace workspaceCmd `cmd:"" group:"admin" help:"Workspaces and their quotas."`
+	Countries countriesCmd `cmd:"" group:"admin" help:"Borders of countries, by which footprints are placed."`
 
 	Bench   benchCmd   `cmd:"" group:"more" help:"Measure the server on this computer."`
 	Version versionCmd `cmd:"" group:"more" help:"Print the version."`

@@ -26,6 +26,8 @@ func (a *api) table() []route {
 	const none = coreshed.NoRole
 	return []route{
 		{"GET", version, none, a.getVersion},
+		{"GET", version + "/description", none, a.getDescription},
+		{"PUT", version + "/description", none, a.putDescription},
 	}
 }
 
