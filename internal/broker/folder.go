@@ -29,7 +29,7 @@ type folder struct {
 func (f *folder) open() (*os.Root, error) {
 	base, err := os.OpenRoot(f.base)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, bare(err))
+		return nil, unavailable(err)
 	}
 	if f.rel == "." {
 		return base, nil
@@ -37,9 +37,15 @@ func (f *folder) open() (*os.Root, error) {
 	defer base.Close()
 	root, err := base.OpenRoot(f.rel)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, bare(err))
+		return nil, unavailable(err)
 	}
 	return root, nil
+}
+
+// unavailable tells of a cause without being it: that a folder is not there does
+// not say that its files are not.
+func unavailable(cause error) error {
+	return fmt.Errorf("%w: %s", ErrUnavailable, bare(cause).Error())
 }
 
 // with calls fn with the folder open and name checked.
@@ -89,6 +95,9 @@ func (f *folder) Open(ctx context.Context, name string) (File, error) {
 // absent, and is not opened: to open a pipe waits for its writer.
 func openRegular(root *os.Root, name string) (*folderFile, error) {
 	info, err := root.Stat(name)
+	if err != nil && leadsOut(err) {
+		return nil, fmt.Errorf("%w: it leads out of the folder", fs.ErrNotExist)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +114,10 @@ func openRegular(root *os.Root, name string) (*folderFile, error) {
 	return &folderFile{file, objectOf(name, info)}, nil
 }
 
+// leadsOut reports whether os.Root has refused a link. It says so in words
+// alone.
+func leadsOut(err error) bool { return strings.HasSuffix(err.Error(), "escapes from parent") }
+
 // absent makes of an absent file ErrUnavailable if the whole folder is empty:
 // it is what a folder looks like whose volume is not mounted.
 func (f *folder) absent(root *os.Root, err error) error {
@@ -113,10 +126,10 @@ func (f *folder) absent(root *os.Root, err error) error {
 	}
 	dir, openErr := root.Open(".")
 	if openErr != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, bare(openErr))
+		return unavailable(openErr)
 	}
 	defer dir.Close()
-	if _, first := dir.Readdirnames(1); errors.Is(first, io.EOF) {
+	if _, first := dir.Readdirnames(1); first != nil {
 		return fmt.Errorf("%w: the folder is empty, as one that is not mounted", ErrUnavailable)
 	}
 	return err

@@ -1,40 +1,66 @@
 package catalog
 
 import (
+	"bytes"
 	"context"
 	"crypto/md5" //nolint:gosec // what the protocol's clients compare
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 
 	"golang.org/x/time/rate"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/store"
 )
 
 // HashNext reads the oldest version after the row id that lacks a hash of its
-// whole content, checks each extent against the SHA-256 of its upload, and
-// records what is missing. It returns the row id of that version, and NotFound
-// when there is none. Reading is paced by limit, in bytes.
+// whole content, in none of the workspaces that are excepted, checks each extent
+// against the SHA-256 of its upload, and records what is missing. It returns
+// that version, and NotFound when there is none. BadGateway when the bytes lie
+// where nothing can be read now. Reading is paced by limit, in bytes.
 //
 // An extent that does not hash to what it did is damage: the version is marked
-// changed outside, and is not served from then on.
-func (c *Catalog) HashNext(ctx context.Context, after int64, limit *rate.Limiter) (int64, error) {
-	v, err := c.db.Unhashed(ctx, after)
+// changed outside, and is not served from then on. So is one in place that was
+// another when it was registered, or that is written to while it is read.
+func (c *Catalog) HashNext(ctx context.Context, after int64, except []int64, limit *rate.Limiter) (store.Slot, error) {
+	s, err := c.db.Unhashed(ctx, after, except)
 	if err != nil {
-		return 0, err
+		return s, err
 	}
+	v := s.Version
 	whole, sum := sha256.New(), md5.New() //nolint:gosec // see the import
-	err = c.verify(ctx, v, io.MultiWriter(whole, sum), limit)
+	if v.State == coreshed.InPlace {
+		err = c.verifyPlace(ctx, s, whole, sum, limit)
+	} else {
+		err = c.verify(ctx, v, io.MultiWriter(whole, sum), limit)
+	}
 	if errors.Is(err, errDamaged) {
 		c.log.Error("the bytes of a version are damaged", "version", v.ID, "error", err)
-		return v.ID, c.db.SetState(ctx, v.ID, coreshed.ChangedOutside)
+		return s, c.db.SetState(ctx, v.ID, coreshed.ChangedOutside)
 	}
 	if err != nil {
-		return v.ID, err
+		return s, err
 	}
-	return v.ID, c.db.SetHashes(ctx, v.ID, whole.Sum(nil), sum.Sum(nil))
+	return s, c.db.SetHashes(ctx, v.ID, whole.Sum(nil), sum.Sum(nil))
+}
+
+// verifyPlace reads a version in place. Reader checks that it stays what it was.
+func (c *Catalog) verifyPlace(ctx context.Context, s store.Slot, whole, sum hash.Hash, limit *rate.Limiter) error {
+	r, err := c.Open(ctx, s, 0, s.Version.Size)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if _, err := io.Copy(io.MultiWriter(whole, sum), &paced{ctx, r, limit}); err != nil {
+		return fmt.Errorf("read version %d in place: %w", s.Version.ID, err)
+	}
+	if was := s.Version.SHA256; was != nil && !bytes.Equal(whole.Sum(nil), was) {
+		return fmt.Errorf("version %d: %w", s.Version.ID, errDamaged)
+	}
+	return nil
 }
 
 var errDamaged = errors.New("an extent does not have the SHA-256 that was recorded")

@@ -34,8 +34,8 @@ func TestHash(t *testing.T) {
 				t.Errorf("the version of %d bytes has SHA-256 %x, MD5 %x and is %s", len(body), v.SHA256, v.MD5, v.State)
 			}
 		}
-		if id, err := s.HashNext(t.Context(), 0, fast()); !errors.Is(err, coreshed.NotFound) {
-			t.Errorf("HashNext when all is hashed = %d, %v; want NotFound", id, err)
+		if v, err := s.HashNext(t.Context(), 0, nil, fast()); !errors.Is(err, coreshed.NotFound) {
+			t.Errorf("HashNext when all is hashed = %+v, %v; want NotFound", v, err)
 		}
 	})
 }
@@ -113,7 +113,8 @@ func (s *shed) hashAll(t *testing.T) []error {
 	t.Helper()
 	var errs []error
 	for after := int64(0); ; {
-		id, err := s.HashNext(context.Background(), after, fast())
+		v, err := s.HashNext(context.Background(), after, nil, fast())
+		id := v.Version.ID
 		if errors.Is(err, coreshed.NotFound) && id == 0 {
 			return errs
 		}

@@ -9,11 +9,13 @@ import (
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/blob"
+	"github.com/coreshed/coreshed/internal/broker"
 	"github.com/coreshed/coreshed/internal/store"
 )
 
-// Reader reads a range of a version across its extents. WriteTo gives each
-// extent's own fast way to the writer. The caller closes it.
+// Reader reads a range of a version across its extents, or from where it lies in
+// place. WriteTo gives each source's own fast way to the writer. The caller
+// closes it.
 type Reader struct {
 	ctx     context.Context
 	c       *Catalog
@@ -22,12 +24,15 @@ type Reader struct {
 	left    int64
 	next    []coreshed.Extent
 	current io.ReadCloser
-	rest    int64 // of current
+	rest    int64       // of current
+	place   broker.File // that holds the bytes; nil when extents do
 }
 
 // Open reads length bytes of a committed version from offset; the range must
 // lie inside it. The first object is open when Open returns, so that a version
-// whose bytes are not there fails before anything is sent: with Gone.
+// whose bytes are not there fails before anything is sent: with Gone. So does
+// one in place whose bytes are not those that were registered. BadGateway when
+// that cannot be found out.
 func (c *Catalog) Open(ctx context.Context, s store.Slot, offset, length int64) (*Reader, error) {
 	if !s.Version.State.Served() {
 		return nil, coreshed.Errorf(coreshed.Gone, "The bytes of this version are not there any more (%s).", s.Version.State)
@@ -36,6 +41,9 @@ func (c *Catalog) Open(ctx context.Context, s store.Slot, offset, length int64) 
 		return nil, fmt.Errorf("open version %d: range %d+%d outside its %d bytes", s.Version.ID, offset, length, s.Version.Size)
 	}
 	r := &Reader{ctx: ctx, c: c, version: s.Version.ID, offset: offset, left: length}
+	if s.Version.State == coreshed.InPlace {
+		return r, r.openPlace(s)
+	}
 	if length == 0 {
 		return r, nil
 	}
@@ -92,7 +100,7 @@ func (r *Reader) step() error {
 		return err
 	}
 	if r.left == 0 {
-		return io.EOF
+		return r.end()
 	}
 	return r.advance()
 }
@@ -148,10 +156,20 @@ func (r *Reader) WriteTo(w io.Writer) (int64, error) {
 // short says that an object ended before its extent.
 func (r *Reader) short() error {
 	if r.rest > 0 {
+		if err := r.end(); !errors.Is(err, io.EOF) {
+			return err
+		}
 		return fmt.Errorf("object of version %d: %w", r.version, io.ErrUnexpectedEOF)
 	}
 	return nil
 }
 
 // Close ends the reading.
-func (r *Reader) Close() error { return r.closeCurrent() }
+func (r *Reader) Close() error {
+	err := r.closeCurrent()
+	if r.place != nil {
+		err = errors.Join(err, r.place.Close())
+		r.place = nil
+	}
+	return err
+}

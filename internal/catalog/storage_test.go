@@ -79,4 +79,3 @@ func TestBroker(t *testing.T) {
 		}
 	})
 }
-

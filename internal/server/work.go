@@ -104,7 +104,7 @@ func (w *worker) collect(ctx context.Context) {
 		if done != (catalog.Collected{}) {
 			w.log.Info("collected", "uploads", done.Uploads, "dropped", done.Dropped, "unnamed", done.Unnamed)
 		}
-		return errors.Join(err, w.forget(ctx))
+		return errors.Join(err, w.forget(ctx), w.recheck(ctx))
 	})
 }
 
@@ -121,22 +121,42 @@ func (w *worker) forget(ctx context.Context) error {
 	return err
 }
 
-// hash goes through the versions that lack hashes, while nobody transfers.
+// hash goes through the versions that lack hashes, while nobody transfers. A
+// folder or bucket that cannot be read is passed over as a whole.
 func (w *worker) hash(ctx context.Context) error {
 	limit := rate.NewLimiter(hashRate, hashBurst)
+	var unreachable []int64 // workspaces
 	for after := int64(0); w.blobUse.quiet(quietTime) && ctx.Err() == nil; {
-		id, err := w.catalog.HashNext(ctx, after, limit)
-		if errors.Is(err, coreshed.NotFound) {
+		s, err := w.catalog.HashNext(ctx, after, unreachable, limit)
+		switch {
+		case errors.Is(err, coreshed.NotFound):
 			return nil
-		}
-		if err != nil && id == 0 {
+		case err != nil && s.Version.ID == 0:
 			return err
-		}
-		if err != nil {
+		case errors.Is(err, coreshed.BadGateway):
+			unreachable = append(unreachable, s.Workspace)
+		case err != nil && !errors.Is(err, coreshed.Gone):
 			// One version that cannot be read must not keep the others waiting.
-			w.log.Error("hash version", "version", id, "error", err)
+			w.log.Error("hash version", "version", s.Version.ID, "error", err)
 		}
-		after = id
+		after = s.Version.ID
 	}
 	return ctx.Err()
+}
+
+// recheck looks again for what was not found in place.
+func (w *worker) recheck(ctx context.Context) error {
+	var unreachable []int64 // workspaces
+	for after := int64(0); ; {
+		s, err := w.catalog.RecheckNext(ctx, after, unreachable)
+		switch {
+		case errors.Is(err, coreshed.NotFound):
+			return nil
+		case errors.Is(err, coreshed.BadGateway):
+			unreachable = append(unreachable, s.Workspace)
+		case err != nil:
+			return err
+		}
+		after = s.Version.ID
+	}
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"time"
 
@@ -84,13 +83,18 @@ func (db *DB) Named(ctx context.Context, prefix string) (map[string]bool, error)
 	return named, err
 }
 
-// Unhashed returns the oldest version whose bytes are kept and whose hashes
-// are not all known. NotFound when there is none.
-func (db *DB) Unhashed(ctx context.Context, after int64) (coreshed.Version, error) {
-	return one(ctx, db, func(rows *sql.Rows) (coreshed.Version, error) {
-		var v coreshed.Version
-		return v, rows.Scan(&v.ID, &v.VersionID, &v.Size)
-	}, `SELECT id, version_id, size FROM versions WHERE md5 IS NULL AND state = 'kept' AND id > $1 ORDER BY id LIMIT 1`, after)
+// Unhashed returns the first version after the row id whose bytes are served and
+// whose hashes are not all known, in none of the workspaces that are excepted.
+// NotFound when there is none. Those in place of deleted workspaces wait.
+func (db *DB) Unhashed(ctx context.Context, after int64, except []int64) (Slot, error) {
+	c := &conditions{}
+	c.add(`v.id > ?`, after)
+	if len(except) > 0 {
+		c.terms = append(c.terms, `v.workspace_id NOT IN (`+c.list(except)+`)`)
+	}
+	return one(ctx, db, scanUnattended, `SELECT `+unattendedColumns+` FROM versions v JOIN workspaces w ON w.id = v.workspace_id
+		WHERE v.md5 IS NULL AND v.state IN ('kept', 'in place') AND (v.state = 'kept' OR w.deleted_at IS NULL)
+		AND `+c.text()+` ORDER BY v.id LIMIT 1`, c.args...)
 }
 
 // SetHashes records the hashes of a version's whole content.

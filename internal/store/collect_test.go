@@ -62,12 +62,12 @@ func TestHashesAndState(t *testing.T) {
 		stage(t, db, r, "AAAA", 3)
 		v, err := db.Commit(ctx, blockList(s, r, "AAAA"))
 		wantKind(t, "commit", err, nil)
-		got, err := db.Unhashed(ctx, v.ID-1)
-		if wantKind(t, "unhashed", err, nil); got.ID != v.ID || got.Size != 3 {
+		got, err := db.Unhashed(ctx, v.ID-1, nil)
+		if wantKind(t, "unhashed", err, nil); got.Version.ID != v.ID || got.Version.Size != 3 {
 			t.Errorf("unhashed: %+v", got)
 		}
 		wantKind(t, "set hashes", db.SetHashes(ctx, v.ID, []byte{1}, []byte{2}), nil)
-		_, err = db.Unhashed(ctx, v.ID-1)
+		_, err = db.Unhashed(ctx, v.ID-1, nil)
 		wantKind(t, "unhashed", err, coreshed.NotFound)
 		wantKind(t, "set state", db.SetState(ctx, v.ID, coreshed.Missing), nil)
 		f, err := db.FileByPath(ctx, s.Access(t, s.Viewer), "a.csv", 0)

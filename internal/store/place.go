@@ -48,6 +48,30 @@ func (p Place) unmoved(was placed) bool {
 	return p.Modified.UnixNano() == was.modified.Int64
 }
 
+// placeColumns need the alias v. They are NULL for bytes that do not lie in
+// place.
+const placeColumns = `CASE WHEN v.place IS NULL THEN NULL ELSE v.workspace_id END, CASE WHEN v.place IS NULL THEN NULL ELSE v.storage_path END,
+	v.place_modified, v.place_etag`
+
+// scannedPlace reads placeColumns.
+type scannedPlace struct {
+	workspace, modified sql.NullInt64
+	path, etag          sql.NullString
+}
+
+func (p *scannedPlace) dest() []any { return []any{&p.workspace, &p.path, &p.modified, &p.etag} }
+
+// into sets the place of a slot whose version is set.
+func (p *scannedPlace) into(s *Slot) {
+	if !p.path.Valid {
+		return
+	}
+	s.Workspace = p.workspace.Int64
+	s.Place = Place{
+		Path: p.path.String, Size: s.Version.Size, Modified: time.Unix(0, p.modified.Int64), ETag: p.etag.String, SHA256: s.Version.SHA256,
+	}
+}
+
 // Registered is what a place has become.
 type Registered struct {
 	Version   int64 // row id: the id of the entry
@@ -268,4 +292,34 @@ func insertPlaced(ctx context.Context, t tx, a coreshed.Access, p Place, file in
 		prefix: random, hash: []byte{}, // no commit is repeated
 		place: placeKey(p.Path), modified: sql.NullInt64{Int64: p.Modified.UnixNano(), Valid: true}, etag: p.ETag, owned: p.Owned,
 	})
+}
+
+// LostInPlace returns the first version after the row id whose bytes were not
+// found where they lay, or were others, if nothing has been registered there
+// since: they may be back. NotFound when there is none in a live workspace that
+// is not excepted.
+func (db *DB) LostInPlace(ctx context.Context, after int64, except []int64) (Slot, error) {
+	c := &conditions{}
+	c.add(`v.id > ?`, after)
+	if len(except) > 0 {
+		c.terms = append(c.terms, `v.workspace_id NOT IN (`+c.list(except)+`)`)
+	}
+	return one(ctx, db, scanUnattended, `SELECT `+unattendedColumns+` FROM versions v JOIN workspaces w ON w.id = v.workspace_id
+		WHERE v.place IS NOT NULL AND v.state IN ('missing', 'changed outside') AND w.deleted_at IS NULL
+		AND NOT EXISTS (SELECT 1 FROM versions x WHERE x.workspace_id = v.workspace_id AND x.place = v.place AND x.id > v.id)
+		AND `+c.text()+` ORDER BY v.id LIMIT 1`, c.args...)
+}
+
+// unattendedColumns are what work in the background needs of a version, of the
+// alias v.
+const unattendedColumns = `v.workspace_id, v.id, v.version_id, v.size, v.state, v.sha256, ` + placeColumns
+
+func scanUnattended(rows *sql.Rows) (Slot, error) {
+	s := Slot{Committed: true}
+	var place scannedPlace
+	err := rows.Scan(append([]any{
+		&s.Workspace, &s.Version.ID, &s.Version.VersionID, &s.Version.Size, &s.Version.State, &s.Version.SHA256,
+	}, place.dest()...)...)
+	place.into(&s)
+	return s, err
 }

@@ -179,6 +179,7 @@ type Slot struct {
 	Version    coreshed.Version // when committed
 	CommitHash []byte
 	First      coreshed.Extent // of the version; zero for an empty one
+	Place      Place           // where the bytes lie of a version in place
 
 	Quota, Used int64 // bytes of the workspace, staged ones counted
 }
@@ -195,7 +196,7 @@ func (db *DB) Slot(ctx context.Context, workspace, file coreshed.UUID, versionID
 func (db *DB) Committed(ctx context.Context, workspace, file coreshed.UUID, versionID int64) (Slot, error) {
 	return one(ctx, db, scanCommitted, `
 		SELECT f.deleted_at IS NOT NULL, v.id, v.created_at, v.size, v.etag, v.content_type, v.content_encoding,
-			v.content_language, v.cache_control, v.md5, v.state, e.size, e.object_key
+			v.content_language, v.cache_control, v.md5, v.state, e.size, e.object_key, `+placeColumns+`
 		FROM files f
 		JOIN versions v ON v.file_id = f.id AND v.version_id = $3
 		LEFT JOIN extents e ON e.version_row = v.id AND e.offset_bytes = 0
@@ -209,9 +210,11 @@ func scanCommitted(rows *sql.Rows) (Slot, error) {
 	var created int64
 	var size sql.NullInt64
 	var key sql.NullString
-	err := rows.Scan(&s.FileDeleted, &v.ID, &created, &v.Size, &v.ETag, &h.ContentType, &h.ContentEncoding,
-		&h.ContentLanguage, &h.CacheControl, &v.MD5, &v.State, &size, &key)
+	var place scannedPlace
+	err := rows.Scan(append([]any{&s.FileDeleted, &v.ID, &created, &v.Size, &v.ETag, &h.ContentType, &h.ContentEncoding,
+		&h.ContentLanguage, &h.CacheControl, &v.MD5, &v.State, &size, &key}, place.dest()...)...)
 	v.CreatedAt = timeOf(created)
+	place.into(&s)
 	s.First.Size, s.First.Key = size.Int64, key.String
 	return s, err
 }
@@ -222,7 +225,7 @@ func slot(ctx context.Context, q querier, workspace, file coreshed.UUID, version
 			u.id, u.id_length, u.block_count, COALESCE(u.prefix, v.prefix, ''),
 			v.id, v.created_at, v.size, v.etag, v.content_type, v.content_encoding, v.content_language,
 			v.content_disposition, v.cache_control, v.sha256, v.md5, v.state, v.commit_hash,
-			e.size, e.object_key, e.sha256, e.block_id
+			e.size, e.object_key, e.sha256, e.block_id, `+placeColumns+`
 		FROM workspaces w
 		JOIN files f ON f.workspace_id = w.id AND f.uuid = $2
 		LEFT JOIN uploads u ON u.file_id = f.id AND u.version_id = $3
@@ -237,9 +240,10 @@ func scanSlot(rows *sql.Rows) (Slot, error) {
 	v := &s.Version
 	var upload, idLength, blocks, row, created, size, extent sql.NullInt64
 	var etag, contentType, encoding, language, disposition, cache, state, key, block sql.NullString
-	err := rows.Scan(&s.Workspace, &s.Quota, &s.Used, &s.File, &s.FileDeleted, &upload, &idLength, &blocks, &s.Prefix,
+	var place scannedPlace
+	err := rows.Scan(append([]any{&s.Workspace, &s.Quota, &s.Used, &s.File, &s.FileDeleted, &upload, &idLength, &blocks, &s.Prefix,
 		&row, &created, &size, &etag, &contentType, &encoding, &language, &disposition, &cache,
-		&v.SHA256, &v.MD5, &state, &s.CommitHash, &extent, &key, &s.First.SHA256, &block)
+		&v.SHA256, &v.MD5, &state, &s.CommitHash, &extent, &key, &s.First.SHA256, &block}, place.dest()...)...)
 	s.Upload, s.IDLength, s.Blocks = upload.Int64, idLength.Int64, blocks.Int64
 	s.Committed = row.Valid
 	v.ID, v.CreatedAt, v.Size, v.ETag = row.Int64, timeOrZero(created), size.Int64, etag.String
@@ -249,6 +253,7 @@ func scanSlot(rows *sql.Rows) (Slot, error) {
 		ContentDisposition: disposition.String, CacheControl: cache.String,
 	}
 	s.First.Size, s.First.Key, s.First.Block = extent.Int64, key.String, block.String
+	place.into(&s)
 	return s, err
 }
 

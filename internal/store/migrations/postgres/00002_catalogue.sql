@@ -63,6 +63,10 @@ ALTER TABLE versions ADD COLUMN place BYTEA;
 ALTER TABLE versions ADD COLUMN place_modified BIGINT; -- nanoseconds
 ALTER TABLE versions ADD COLUMN place_etag TEXT COLLATE "C" NOT NULL DEFAULT '';
 ALTER TABLE versions ADD COLUMN owned BIGINT NOT NULL DEFAULT 1;
+-- What work in the background looks for.
+DROP INDEX versions_unhashed;
+CREATE INDEX versions_unhashed ON versions (id) WHERE md5 IS NULL AND state IN ('kept', 'in place');
+CREATE INDEX versions_lost ON versions (id) WHERE place IS NOT NULL AND state IN ('missing', 'changed outside');
 CREATE INDEX versions_place ON versions (workspace_id, place, id) WHERE place IS NOT NULL;
 
 -- The metadata document of a version, a JSON object; absent when empty.
