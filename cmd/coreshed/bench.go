@@ -12,6 +12,7 @@ import (
 type benchCmd struct {
 	Blobs benchBlobsCmd `cmd:"" help:"Uploads and downloads, beside a server that does the least possible, and nginx."`
 	Files benchFilesCmd `cmd:"" help:"Metadata, in a workspace of a million files."`
+	Load  benchLoadCmd  `cmd:"" help:"How fast rows are brought in: files, runs, recipes."`
 	Limit benchLimitCmd `cmd:"" hidden:"" help:"The server that does the least possible."`
 }
 
@@ -61,6 +62,22 @@ func (c *benchFilesCmd) Run(ctx context.Context, a *app) error {
 	r, err := bench.Files{
 		Binary: binary, Dir: c.Dir, Rows: c.Rows, Rounds: c.Rounds, Gets: c.Gets, Pairs: c.Pairs, Log: a.stderr,
 	}.Run(ctx)
+	return a.printReport(r, err)
+}
+
+type benchLoadCmd struct {
+	Rows int    `default:"1000000" help:"How many files."`
+	Dir  string `placeholder:"DIR" type:"path" help:"Where to write; on the disk that is to be measured. Else the system's temporary folder."`
+	Keep string `placeholder:"DIR" type:"path" help:"A new data folder, which stays."`
+}
+
+// Run measures and prints.
+func (c *benchLoadCmd) Run(ctx context.Context, a *app) error {
+	binary, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	r, err := bench.Load{Binary: binary, Dir: c.Dir, Keep: c.Keep, Rows: c.Rows, Log: a.stderr}.Run(ctx)
 	return a.printReport(r, err)
 }
 

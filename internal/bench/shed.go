@@ -18,6 +18,7 @@ type shed struct {
 	data    string // folder
 	url     string
 	files   string // URL of the workspace's files
+	org     string // id of the organisation
 	space   string // id of the workspace
 	token   string
 	caller  *caller
@@ -69,7 +70,7 @@ func (s *shed) identify(ctx context.Context, binary string) error {
 		return fmt.Errorf("read the environment: %w", err)
 	}
 	s.files = s.url + "/file/v2/orgs/" + env.Org + "/workspaces/" + env.Workspace + "/files"
-	s.space, s.token = env.Workspace, env.Token
+	s.org, s.space, s.token = env.Org, env.Workspace, env.Token
 	return nil
 }
 

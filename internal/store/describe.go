@@ -173,8 +173,8 @@ func setCountries(ctx context.Context, t tx, id int64, countries []string, also 
 		return err
 	}
 	for _, iso3 := range countries {
-		if _, err := t.exec(ctx, `INSERT INTO version_countries (iso3, modified_at, version_row)
-			SELECT $2, modified_at, id FROM versions WHERE id = $1`, id, iso3); err != nil {
+		if _, err := t.exec(ctx, `INSERT INTO version_countries (iso3, modified_at, version_row, workspace_id)
+			SELECT $2, modified_at, id, workspace_id FROM versions WHERE id = $1`, id, iso3); err != nil {
 			return err
 		}
 	}

@@ -93,7 +93,8 @@ func (s *entries) add(t *testing.T, i, n int) {
 		int64(1000*(n%8)), int64(500*(n%9)), []string{"SOURCE", "PRODUCT"}[n%2],
 		int64(n%5), some(int64(n%3), 3), some(int64(n%4), 2), []string{"text/CSV", "image/tiff", "application/json"}[n%3]))
 	for _, iso3 := range strings.Fields([]string{"", "AAA", "AAA BBB", "BBB CCC"}[n%4]) {
-		must(t, s.DB.Exec(t.Context(), `INSERT INTO version_countries (iso3, modified_at, version_row) VALUES ($1, $2, $3)`, iso3, int64(1000*(n%8)), v[0].Version.ID))
+		must(t, s.DB.Exec(t.Context(), `INSERT INTO version_countries (iso3, modified_at, version_row, workspace_id)
+			VALUES ($1, $2, $3, $4)`, iso3, int64(1000*(n%8)), v[0].Version.ID, a.Workspace.ID))
 	}
 }
 

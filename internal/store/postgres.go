@@ -28,6 +28,9 @@ var postgresDialect = dialect{
 	snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 	texts:    `SELECT x.value COLLATE "C" FROM jsonb_array_elements_text(?::jsonb) x`,
 	ids:      `SELECT x.value::bigint FROM jsonb_array_elements_text(?::jsonb) x`,
+	indexes: []string{`SELECT indexname, indexdef FROM pg_indexes i WHERE schemaname = current_schema()
+			AND tablename IN ('versions', 'version_countries', 'jobs', 'job_exes', 'recipes')
+			AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conname = i.indexname)`},
 }
 
 func pgCode(err error) string {

@@ -25,7 +25,14 @@ var sqliteDialect = dialect{
 	snapshot: &sql.TxOptions{ReadOnly: true},
 	texts:    `SELECT value FROM json_each(?)`,
 	ids:      `SELECT value FROM json_each(?)`,
+	indexes: []string{`SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND name NOT LIKE 'files\_%' ESCAPE '\'
+			AND tbl_name IN ('versions', 'version_countries', 'jobs', 'job_exes', 'recipes')`,
+		`SELECT 'entry_names', 'INSERT INTO entry_names (rowid, name) SELECT id, name_key || ''//'' FROM versions WHERE id > ' || COALESCE(max(id), 0) FROM versions`,
+		`SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND name = 'entry_names_added'`},
 }
+
+// cacheSize is how much of the database a connection keeps in memory, in KiB.
+const cacheSize = 16000
 
 // openSQLite opens the database file at path, made when absent.
 func openSQLite(ctx context.Context, db *DB, path string) error {
@@ -40,7 +47,7 @@ func openSQLite(ctx context.Context, db *DB, path string) error {
 	// gone from the file, hence secure_delete.
 	return openSQLiteDSN(ctx, db, sqliteDSN(abs, url.Values{"_pragma": {
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)",
-		"foreign_keys(ON)", "cache_size(-16000)", "temp_store(MEMORY)", "wal_autocheckpoint(4000)",
+		"foreign_keys(ON)", fmt.Sprintf("cache_size(-%d)", cacheSize), "temp_store(MEMORY)", "wal_autocheckpoint(4000)",
 	}}))
 }
 

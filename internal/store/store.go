@@ -42,8 +42,9 @@ type dialect struct {
 	unique   func(error) bool
 	retry    func(error) bool // the transaction lost a race; again may do
 	snapshot *sql.TxOptions
-	texts    string // a SELECT of the texts in a JSON array, which is ?
-	ids      string // the same of integers
+	texts    string   // a SELECT of the texts in a JSON array, which is ?
+	ids      string   // the same of integers
+	indexes  []string // queries for what a bulk load puts off: name and statement
 }
 
 // Config says which database to open.
@@ -66,6 +67,9 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	db := &DB{now: c.Now, log: c.Log}
 	if err := db.open(ctx, c.URL); err != nil {
 		return nil, err
+	}
+	if err := db.makeIndexes(ctx); err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
 }

@@ -104,6 +104,10 @@ func (w *writer) waiting() (*write, bool) {
 // commit runs the group in one transaction. A job that fails is undone alone;
 // when the transaction fails, so do all of its jobs.
 func (w *writer) commit(group []*write) {
+	if len(group) == 1 {
+		w.single(group[0])
+		return
+	}
 	// A caller's cancellation must not tear a transaction that others share.
 	ctx := context.Background()
 	if err := w.command(ctx, "BEGIN IMMEDIATE"); err != nil {
@@ -118,6 +122,24 @@ func (w *writer) commit(group []*write) {
 	if err := w.command(ctx, "COMMIT"); err != nil {
 		fail(group, err)
 		w.command(ctx, "ROLLBACK") //nolint:errcheck // COMMIT has told why
+	}
+}
+
+// single commits a job without a savepoint, of which SQLite keeps every page
+// that it changes, in a list that it walks after each statement.
+func (w *writer) single(j *write) {
+	ctx := context.Background()
+	if j.err = j.ctx.Err(); j.err != nil {
+		return
+	}
+	if j.err = w.command(ctx, "BEGIN IMMEDIATE"); j.err != nil {
+		return
+	}
+	if j.err = w.protect(ctx, j); j.err == nil {
+		j.err = w.command(ctx, "COMMIT")
+	}
+	if j.err != nil {
+		w.command(ctx, "ROLLBACK") //nolint:errcheck // the error has been told
 	}
 }
 

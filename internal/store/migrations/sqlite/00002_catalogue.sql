@@ -91,12 +91,13 @@ CREATE TABLE countries (
     UNIQUE (name, effective)
 );
 
--- The countries of versions. modified_at is the version's own, so that a page
--- in the default order is read from here.
+-- The countries of versions. modified_at and workspace_id are the version's own,
+-- so that a page in the default order is read from here.
 CREATE TABLE version_countries (
     iso3        TEXT NOT NULL,
     modified_at INTEGER NOT NULL,
     version_row INTEGER NOT NULL REFERENCES versions,
+    workspace_id INTEGER NOT NULL,
     PRIMARY KEY (iso3, modified_at, version_row)
 ) WITHOUT ROWID;
 CREATE INDEX version_countries_version ON version_countries (version_row);

@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/coreshed/coreshed"
+)
+
+// Types are what runs and recipes are of.
+type Types struct {
+	Jobs    []coreshed.JobType
+	Recipes []coreshed.RecipeType
+	Batches []coreshed.Batch
+}
+
+// AddTypes adds types and batches that are not there yet, and sets their ids.
+func (db *DB) AddTypes(ctx context.Context, a coreshed.Access, types *Types) error {
+	return db.update(ctx, func(ctx context.Context, t tx) error {
+		org, err := one(ctx, t, value[int64], `SELECT org_id FROM workspaces WHERE id = $1`, a.Workspace.ID)
+		if err != nil {
+			return err
+		}
+		for i := range types.Jobs {
+			j := &types.Jobs[i]
+			j.ID, err = insert(ctx, t, `INSERT INTO job_types (org_id, name, version, title, description, icon_code, created_at, modified_at)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING id`, org, j.Name, j.Version, j.Title, j.Description, textOr(j.IconCode), db.micros())
+			if err != nil {
+				return err
+			}
+		}
+		for i := range types.Recipes {
+			r := &types.Recipes[i]
+			r.ID, err = insert(ctx, t, `INSERT INTO recipe_types (org_id, name, title, description, created_at, modified_at)
+				VALUES ($1, $2, $3, $4, $5, $5) RETURNING id`, org, r.Name, r.Title, r.Description, db.micros())
+			if err != nil {
+				return err
+			}
+		}
+		for i := range types.Batches {
+			b := &types.Batches[i]
+			b.ID, err = insert(ctx, t, `INSERT INTO batches (org_id, workspace_id, title, description, created_at, modified_at)
+				VALUES ($1, $2, $3, $4, $5, $5) RETURNING id`, org, a.Workspace.ID, b.Title, b.Description, b.CreatedAt.UnixMicro())
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// BulkRecipe is a recipe to add. Its id is set.
+type BulkRecipe struct {
+	ID, Type, Batch int64
+	At              time.Time
+}
+
+// AddRecipes adds completed recipes in one transaction.
+func (db *DB) AddRecipes(ctx context.Context, a coreshed.Access, recipes []BulkRecipe) error {
+	return db.update(ctx, func(ctx context.Context, t tx) error {
+		for i := range recipes {
+			r := &recipes[i]
+			var err error
+			r.ID, err = insert(ctx, t, `INSERT INTO recipes (workspace_id, recipe_type_id, batch_id, completed_at, created_at, modified_at)
+				VALUES ($1, $2, $3, $4, $4, $4) RETURNING id`, a.Workspace.ID, r.Type, idOrNil(r.Batch), r.At.UnixMicro())
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// BulkRun is a run to add, with one try. Its ids are set.
+type BulkRun struct {
+	ID, Execution int64
+	Type, Recipe  int64
+	Status        string
+	At            time.Time
+}
+
+// AddRuns adds runs in one transaction.
+func (db *DB) AddRuns(ctx context.Context, a coreshed.Access, runs []BulkRun) error {
+	return db.update(ctx, func(ctx context.Context, t tx) error {
+		for i := range runs {
+			r := &runs[i]
+			at := r.At.UnixMicro()
+			var err error
+			r.ID, err = insert(ctx, t, `INSERT INTO jobs (workspace_id, job_type_id, status, recipe_id, num_exes, created_at, queued_at,
+				started_at, ended_at, status_at, modified_at) VALUES ($1, $2, $3, $4, 1, $5, $5, $5, $5, $5, $5) RETURNING id`,
+				a.Workspace.ID, r.Type, r.Status, idOrNil(r.Recipe), at)
+			if err != nil {
+				return err
+			}
+			r.Execution, err = insert(ctx, t, `INSERT INTO job_exes (job_id, exe_num, queued_at, started_at, created_at)
+				VALUES ($1, 1, $2, $2, $2) RETURNING id`, r.ID, at)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
