@@ -26,27 +26,30 @@ func (db *DB) ExpireUploads(ctx context.Context, before time.Time, limit int) (i
 
 // expire ends an upload, unless it has ended or gone on meanwhile.
 func (db *DB) expire(ctx context.Context, upload, before int64) error {
-	return db.update(ctx, func(ctx context.Context, t tx) error {
-		u, err := lockStaging(ctx, t, upload)
-		if errors.Is(err, coreshed.NotFound) || (err == nil && u.at >= before) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if _, err := dropBlocks(ctx, t, upload, `1 = 1`); err != nil {
-			return err
-		}
-		if _, err := t.exec(ctx, `DELETE FROM uploads WHERE id = $1`, upload); err != nil {
-			return err
-		}
-		if _, err := t.exec(ctx, `DELETE FROM files WHERE id = $1 AND current_id IS NULL
-			AND NOT EXISTS (SELECT 1 FROM uploads WHERE file_id = $1)
-			AND NOT EXISTS (SELECT 1 FROM versions WHERE file_id = $1)`, u.file); err != nil {
-			return err
-		}
-		return countStaged(ctx, t, u.workspace, -u.bytes)
-	})
+	return db.update(ctx, func(ctx context.Context, t tx) error { return endUpload(ctx, t, upload, before) })
+}
+
+// endUpload ends an upload whose last block was staged before a time.
+func endUpload(ctx context.Context, t tx, upload, before int64) error {
+	u, err := lockStaging(ctx, t, upload)
+	if errors.Is(err, coreshed.NotFound) || (err == nil && u.at >= before) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := dropBlocks(ctx, t, upload, `1 = 1`); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, `DELETE FROM uploads WHERE id = $1`, upload); err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, `DELETE FROM files WHERE id = $1 AND current_id IS NULL
+		AND NOT EXISTS (SELECT 1 FROM uploads WHERE file_id = $1)
+		AND NOT EXISTS (SELECT 1 FROM versions WHERE file_id = $1)`, u.file); err != nil {
+		return err
+	}
+	return countStaged(ctx, t, u.workspace, -u.bytes)
 }
 
 // Dropped returns up to limit keys of objects that were dropped before the

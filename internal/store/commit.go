@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -71,6 +72,9 @@ type openUpload struct {
 	person                      sql.NullInt64
 	first                       bool // of its file
 	committed                   bool
+
+	exe           int64 // the try of a run whose output it is, or 0
+	output, media string
 }
 
 func lockUpload(ctx context.Context, t tx, c Commit) (openUpload, error) {
@@ -87,8 +91,13 @@ func lockUpload(ctx context.Context, t tx, c Commit) (openUpload, error) {
 	}
 	u, err := one(ctx, t, func(rows *sql.Rows) (openUpload, error) {
 		u := f
-		return u, rows.Scan(&u.id, &u.staged, &u.prefix, &u.person)
-	}, `SELECT id, staged_bytes, prefix, created_by FROM uploads WHERE file_id = $1 AND version_id = $2`, f.file, c.VersionID)
+		var place string
+		err := rows.Scan(&u.id, &u.staged, &u.prefix, &u.person, &u.exe, &u.output, &place, &u.media)
+		if u.exe != 0 {
+			u.path = place
+		}
+		return u, err
+	}, `SELECT id, staged_bytes, prefix, created_by, COALESCE(job_exe_id, 0), output_name, output_path, output_media FROM uploads WHERE file_id = $1 AND version_id = $2`, f.file, c.VersionID)
 	if errors.Is(err, coreshed.NotFound) {
 		f.committed = true // or never was; repeated tells
 		return f, nil
@@ -126,15 +135,20 @@ func commit(ctx context.Context, t tx, c Commit, u openUpload) (coreshed.Version
 	if err := addExtents(ctx, t, v.ID, extents); err != nil {
 		return coreshed.Version{}, err
 	}
-	if err := makeCurrent(ctx, t, u, v); err != nil {
+	change := totals{used: v.Size, staged: -u.staged, entries: 1}
+	if u.exe != 0 {
+		err = holdOutput(ctx, t, u, v.ID)
+	} else {
+		if u.first {
+			change.live = 1
+		}
+		err = makeCurrent(ctx, t, u, v)
+	}
+	if err != nil {
 		return coreshed.Version{}, err
 	}
 	if err := closeUpload(ctx, t, u, extents); err != nil {
 		return coreshed.Version{}, err
-	}
-	change := totals{used: v.Size, staged: -u.staged, entries: 1}
-	if u.first {
-		change.live = 1
 	}
 	return v, count(ctx, t, u.workspace, change)
 }
@@ -191,7 +205,7 @@ func addVersion(ctx context.Context, t tx, c Commit, u openUpload, extents []cor
 	_, name := coreshed.SplitPath(u.path)
 	return insertVersion(ctx, t, newVersion{
 		Version: v, file: u.file, workspace: u.workspace, person: u.person,
-		storagePath: u.path, name: name, mediaType: mediaType(name, c.Headers.ContentType),
+		storagePath: u.path, name: name, mediaType: mediaType(name, cmp.Or(u.media, c.Headers.ContentType)),
 		prefix: u.prefix, hash: c.Hash, owned: true,
 	})
 }
@@ -216,7 +230,7 @@ type newVersion struct {
 // insertVersion makes a version an entry, later than all others of its file. It
 // is not its file's current version yet, and not counted.
 func insertVersion(ctx context.Context, t tx, n newVersion) (coreshed.Version, error) {
-	last, err := one(ctx, t, value[int64], `SELECT COALESCE(MAX(created_at), 0) FROM versions WHERE file_id = $1`, n.file)
+	last, err := one(ctx, t, value[int64], `SELECT COALESCE(MAX(COALESCE(joined_at, created_at)), 0) FROM versions WHERE file_id = $1`, n.file)
 	if err != nil {
 		return coreshed.Version{}, err
 	}
@@ -292,24 +306,30 @@ func addExtents(ctx context.Context, t tx, version int64, extents []coreshed.Ext
 // both are kept and this one is numbered.
 func makeCurrent(ctx context.Context, t tx, u openUpload, v coreshed.Version) error {
 	at := v.CreatedAt.UnixMicro()
-	before, err := all(ctx, t, value[int64], `SELECT id FROM versions WHERE file_id = $1 AND id <> $2 AND superseded_at IS NULL`, u.file, v.ID)
-	if err != nil {
-		return err
-	}
-	if err := changeEntries(ctx, t, before, assignment{"superseded_at", at}); err != nil {
+	if err := supersedeBefore(ctx, t, u.file, v.ID, at); err != nil {
 		return err
 	}
 	if u.first {
-		return takeAddress(ctx, t, u, v)
+		return takeAddress(ctx, t, u, v.ID, at)
 	}
-	_, err = t.exec(ctx, `UPDATE files SET current_id = $2, modified_at = $3, modified_by = $4 WHERE id = $1`, u.file, v.ID, at, u.person)
+	_, err := t.exec(ctx, `UPDATE files SET current_id = $2, modified_at = $3, modified_by = $4 WHERE id = $1`, u.file, v.ID, at, u.person)
 	return err
+}
+
+// supersedeBefore supersedes the other versions of a file. Those that are held
+// back are none of them yet.
+func supersedeBefore(ctx context.Context, t tx, file, version, at int64) error {
+	before, err := all(ctx, t, value[int64], `SELECT id FROM versions WHERE file_id = $1 AND id <> $2 AND superseded_at IS NULL AND held = 0`, file, version)
+	if err != nil {
+		return err
+	}
+	return changeEntries(ctx, t, before, assignment{"superseded_at", at})
 }
 
 // takeAddress makes a reserved file one that is there. It is one statement: in
 // between, the row would be a reservation of a path that another upload may
 // have reserved, or a file at a path that another file has.
-func takeAddress(ctx context.Context, t tx, u openUpload, v coreshed.Version) error {
+func takeAddress(ctx context.Context, t tx, u openUpload, version, at int64) error {
 	path, err := freePath(ctx, t, u.workspace, u.path)
 	if err != nil {
 		return err
@@ -317,7 +337,7 @@ func takeAddress(ctx context.Context, t tx, u openUpload, v coreshed.Version) er
 	_, name := coreshed.SplitPath(path)
 	_, err = t.exec(ctx, `UPDATE files SET path = $2, path_key = $3, address = $4, name_key = $5, current_id = $6,
 		created_at = $7, created_by = $8, modified_at = $7, modified_by = $8 WHERE id = $1`,
-		u.file, path, coreshed.FoldPath(path), Address(path), coreshed.FoldPath(name), v.ID, v.CreatedAt.UnixMicro(), u.person)
+		u.file, path, coreshed.FoldPath(path), Address(path), coreshed.FoldPath(name), version, at, u.person)
 	return err
 }
 

@@ -31,7 +31,10 @@ const entryJoins = `JOIN files f ON f.id = v.file_id
 	LEFT JOIN recipe_types rt ON rt.id = v.recipe_type_id
 	LEFT JOIN batches b ON b.id = v.batch_id`
 
-func scanEntry(rows *sql.Rows) (coreshed.Entry, error) {
+func scanEntry(rows *sql.Rows) (coreshed.Entry, error) { return scanEntryAnd(rows) }
+
+// scanEntryAnd reads entryColumns, then what follows them into extra.
+func scanEntryAnd(rows *sql.Rows, extra ...any) (coreshed.Entry, error) {
 	var e coreshed.Entry
 	var created, modified int64
 	var deleted, superseded, published, unpublished, parsed sql.NullInt64
@@ -40,7 +43,7 @@ func scanEntry(rows *sql.Rows) (coreshed.Entry, error) {
 	var jt, rt, batch, jtSystem, jtActive, jtPaused, jtPublished, rtRevision, batchCreated sql.NullInt64
 	var jtName, jtVersion, jtTitle, jtText, icon, unmet, rtName, rtTitle, rtText, batchTitle, batchText sql.NullString
 	m := &e.Made
-	err := rows.Scan(&e.ID, &e.VersionID, &created, &e.Size, &e.ETag, &e.State, &e.Headers.ContentType, &e.SHA256,
+	dest := []any{&e.ID, &e.VersionID, &created, &e.Size, &e.ETag, &e.State, &e.Headers.ContentType, &e.SHA256,
 		&e.FileUUID, &e.Path, &e.Workspace.ID, &e.Workspace.UUID, &e.Workspace.Name, &e.Workspace.BaseURL,
 		&e.Type, &e.Name, &e.MediaType, &e.StoragePath, &e.ProductKey,
 		&modified, &deleted, &superseded, &published, &unpublished, &parsed,
@@ -50,8 +53,8 @@ func scanEntry(rows *sql.Rows) (coreshed.Entry, error) {
 		&m.Job, &m.Execution, &m.Output, &m.Recipe, &m.Node,
 		&jt, &jtName, &jtVersion, &jtTitle, &jtText, &jtSystem, &jtActive, &jtPaused, &jtPublished, &icon, &unmet,
 		&rt, &rtName, &rtTitle, &rtText, &rtRevision,
-		&batch, &batchTitle, &batchText, &batchCreated)
-	if err != nil {
+		&batch, &batchTitle, &batchText, &batchCreated}
+	if err := rows.Scan(append(dest, extra...)...); err != nil {
 		return e, err
 	}
 	e.CreatedAt, e.ModifiedAt = timeOf(created), timeOf(modified)

@@ -90,3 +90,8 @@ func (db *DB) Exec(ctx context.Context, query string, args ...any) error {
 
 // EntryFields are all that entries can be sorted by.
 func EntryFields() []coreshed.OrderField { return slices.Sorted(maps.Keys(entryKeys)) }
+
+// Queued counts the queue's rows of a run.
+func Queued(ctx context.Context, db *DB, run int64) (int64, error) {
+	return one(ctx, db, value[int64], `SELECT count(*) FROM queue WHERE job_id = $1`, run)
+}

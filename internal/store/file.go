@@ -151,7 +151,7 @@ func (db *DB) file(ctx context.Context, versionID int64, where string, workspace
 	args := []any{workspace, key}
 	join := `v.id = f.current_id`
 	if versionID != 0 {
-		join = `v.file_id = f.id AND v.version_id = $3`
+		join = `v.file_id = f.id AND v.version_id = $3 AND v.held = 0`
 		args = append(args, versionID)
 	}
 	row, err := one(ctx, db, scanFile, `SELECT `+fileColumns+` FROM files f JOIN versions v ON `+join+` WHERE `+where, args...)
@@ -177,7 +177,7 @@ func notFound(err error, msg string) error {
 // File with that Version.
 func (db *DB) Versions(ctx context.Context, a coreshed.Access, file int64) ([]coreshed.File, error) {
 	rows, err := all(ctx, db, scanFile, `SELECT `+fileColumns+` FROM files f JOIN versions v ON v.file_id = f.id
-		WHERE f.workspace_id = $1 AND f.id = $2 ORDER BY v.id DESC`, a.Workspace.ID, file)
+		WHERE f.workspace_id = $1 AND f.id = $2 AND v.held = 0 ORDER BY COALESCE(v.joined_at, v.created_at) DESC, v.id DESC`, a.Workspace.ID, file)
 	if err != nil {
 		return nil, err
 	}

@@ -54,11 +54,12 @@ func lockPath(ctx context.Context, t tx, a coreshed.Access, path string) (fileSt
 }
 
 // wanting is true for the live file at a path and for the one reserved there.
+// The files of outputs that were never published reserve nothing.
 // Both halves say all that the condition of their index says: with less,
 // SQLite reads the whole table.
 func wanting(files, key string) string {
 	has := files + `.address = ` + key + ` AND ` + files + `.deleted_at IS NULL AND ` + files + `.current_id IS `
-	return `((` + has + `NOT NULL) OR (` + has + `NULL))`
+	return `((` + has + `NOT NULL) OR (` + has + `NULL AND ` + files + `.product_key IS NULL))`
 }
 
 // ReserveVersion begins an upload of a new version of a file: Gone when it is
@@ -80,7 +81,7 @@ func (db *DB) ReserveVersion(ctx context.Context, a coreshed.Access, id coreshed
 }
 
 func addUpload(ctx context.Context, t tx, a coreshed.Access, file int64, prefix string) (coreshed.Reservation, error) {
-	person, err := personRow(ctx, t, a.Actor.ID)
+	person, err := actorRow(ctx, t, a.Actor)
 	if err != nil {
 		return coreshed.Reservation{}, err
 	}

@@ -21,6 +21,10 @@ CREATE TABLE sealing_keys (
 -- Files that are the products of runs are found by product key.
 ALTER TABLE files ADD COLUMN product_key TEXT;
 CREATE INDEX files_product ON files (workspace_id, product_key) WHERE product_key IS NOT NULL;
+-- The file of an output that was never published reserves no address.
+DROP INDEX files_reserved;
+CREATE UNIQUE INDEX files_reserved ON files (workspace_id, address)
+    WHERE deleted_at IS NULL AND current_id IS NULL AND product_key IS NULL;
 
 ALTER TABLE versions ADD COLUMN workspace_id INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE versions ADD COLUMN file_type TEXT NOT NULL DEFAULT 'SOURCE' CHECK (file_type IN ('SOURCE', 'PRODUCT'));
@@ -56,6 +60,11 @@ ALTER TABLE versions ADD COLUMN recipe_id INTEGER;
 ALTER TABLE versions ADD COLUMN recipe_type_id INTEGER;
 ALTER TABLE versions ADD COLUMN recipe_node TEXT;
 ALTER TABLE versions ADD COLUMN batch_id INTEGER;
+-- What a run makes is held back, none of its file's versions yet, until it is
+-- published; then it joins them at that time, and else when it was created.
+ALTER TABLE versions ADD COLUMN held INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE versions ADD COLUMN joined_at INTEGER;
+CREATE INDEX versions_product ON versions (product_key) WHERE product_key IS NOT NULL;
 -- Of bytes that lie in the workspace's broker, at storage_path: a hash of that
 -- path to find it by, what was there when it was registered, and whether
 -- Coreshed put the bytes there itself.
@@ -68,6 +77,14 @@ DROP INDEX versions_unhashed;
 CREATE INDEX versions_unhashed ON versions (id) WHERE md5 IS NULL AND state IN ('kept', 'in place');
 CREATE INDEX versions_lost ON versions (id) WHERE place IS NOT NULL AND state IN ('missing', 'changed outside');
 CREATE INDEX versions_place ON versions (workspace_id, place, id) WHERE place IS NOT NULL;
+
+-- Uploads of what runs make: the try, the output's name, and what the version
+-- will have as storage path and media type.
+ALTER TABLE uploads ADD COLUMN job_exe_id INTEGER;
+ALTER TABLE uploads ADD COLUMN output_name TEXT NOT NULL DEFAULT '';
+ALTER TABLE uploads ADD COLUMN output_path TEXT NOT NULL DEFAULT '';
+ALTER TABLE uploads ADD COLUMN output_media TEXT NOT NULL DEFAULT '';
+CREATE INDEX uploads_exe ON uploads (job_exe_id) WHERE job_exe_id IS NOT NULL;
 
 -- The metadata document of a version, a JSON object; absent when empty.
 CREATE TABLE version_metadata (
@@ -171,6 +188,7 @@ CREATE TABLE batches (
     org_id              INTEGER NOT NULL REFERENCES organisations,
     workspace_id        INTEGER REFERENCES workspaces, -- in which it was recorded
     batch_key           TEXT,                          -- the caller's own id
+    request_hash        BLOB,                          -- tells a repeat of it from another
     title               TEXT NOT NULL DEFAULT '',
     description         TEXT NOT NULL DEFAULT '',
     recipe_type_id      INTEGER REFERENCES recipe_types,
@@ -194,6 +212,7 @@ CREATE TABLE recipes (
     id                        INTEGER PRIMARY KEY AUTOINCREMENT,
     workspace_id              INTEGER NOT NULL REFERENCES workspaces, -- in which it was recorded
     recipe_key                TEXT,                                   -- the caller's own id
+    request_hash              BLOB,                                  -- tells a repeat of it from another
     recipe_type_id            INTEGER NOT NULL REFERENCES recipe_types,
     recipe_type_rev           INTEGER NOT NULL DEFAULT 1,
     event_id                  INTEGER REFERENCES trigger_events,

@@ -1,0 +1,97 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"unicode/utf8"
+
+	"github.com/coreshed/coreshed"
+)
+
+// object returns a JSON object as rows keep it: compact, {} for nil. Invalid
+// for anything else.
+func object(document json.RawMessage) (string, error) {
+	if document == nil || bytes.Equal(document, []byte("null")) {
+		return "{}", nil
+	}
+	var b bytes.Buffer
+	if err := json.Compact(&b, document); err != nil || !bytes.HasPrefix(b.Bytes(), []byte("{")) || !storable(b.String()) ||
+		bytes.Contains(b.Bytes(), []byte(`\u0000`)) {
+		return "", coreshed.Errorf(coreshed.Invalid, "A document must be a JSON object without NUL.")
+	}
+	return b.String(), nil
+}
+
+// objectOrNull is object, with NULL for nil.
+func objectOrNull(document json.RawMessage) (any, error) {
+	if document == nil || bytes.Equal(document, []byte("null")) {
+		return nil, nil
+	}
+	return object(document)
+}
+
+// documentOf is an object as read; NULL is nil.
+func documentOf(text sql.NullString) json.RawMessage {
+	if !text.Valid {
+		return nil
+	}
+	return json.RawMessage(text.String)
+}
+
+// maxName bounds names of types, inputs, outputs and nodes, and keys, in code
+// points. Contract: Scale v6 §1.2.
+const maxName = 250
+
+// checkName fails with Invalid unless a required name can be kept.
+func checkName(field, name string) error {
+	if name == "" {
+		return invalidField(field, "is required")
+	}
+	return checkKey(field, name)
+}
+
+// checkKey is checkName for one that may be empty.
+func checkKey(field, name string) error {
+	if utf8.RuneCountInString(name) > maxName || !storable(name) {
+		return invalidField(field, "must be at most 250 characters of UTF-8, none of them NUL")
+	}
+	return nil
+}
+
+func invalidField(field, reason string) error {
+	err := coreshed.Errorf(coreshed.Invalid, "The member %s %s.", field, reason)
+	err.Field = field
+	return err
+}
+
+func nullID(id int64) any {
+	if id == 0 {
+		return nil
+	}
+	return id
+}
+
+// flag adds that a column is a boolean, if one is wanted.
+func (c *conditions) flag(column string, want *bool) {
+	if want != nil {
+		c.add(column+` = ?`, btoi(*want))
+	}
+}
+
+// pageOf returns a page of rows and how many match in all, both of one moment.
+// The order is total.
+func pageOf[T any](ctx context.Context, db *DB, scan func(*sql.Rows) (T, error), columns, from string, c *conditions, order string, page coreshed.Page) ([]T, int64, error) {
+	var list []T
+	var total int64
+	err := db.view(ctx, func(ctx context.Context, t tx) (err error) {
+		if total, err = one(ctx, t, value[int64], `SELECT count(*) `+from+` WHERE `+c.text(), c.args...); err != nil {
+			return err
+		}
+		limit := c.page(page)
+		list, err = all(ctx, t, scan, `SELECT `+columns+` `+from+` WHERE `+c.text()+order+limit, c.args...)
+		return err
+	})
+	return list, total, err
+}

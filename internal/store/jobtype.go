@@ -1,0 +1,205 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+
+	"github.com/coreshed/coreshed"
+)
+
+// NewJobType names a job type, and says of a new one what it is.
+type NewJobType struct {
+	Name, Version      string // which it is; unique in the organisation
+	Title, Description string
+	System             bool            // one of the server's own
+	IconCode           string          // "" is none
+	MaxTries           int64           // 0 is 1
+	Manifest           json.RawMessage // an object; nil is what is known, or an empty one
+}
+
+// typeRow is a job type or a recipe type as rows name it.
+type typeRow struct{ id, revision int64 }
+
+func scanTypeRow(rows *sql.Rows) (typeRow, error) {
+	var r typeRow
+	return r, rows.Scan(&r.id, &r.revision)
+}
+
+// EnsureJobType returns the job type with that name and version, which it makes
+// when there is none. A manifest that is not the current one is a new revision.
+func (db *DB) EnsureJobType(ctx context.Context, view coreshed.View, n NewJobType) (coreshed.JobType, error) {
+	var row typeRow
+	err := db.update(ctx, func(ctx context.Context, t tx) (err error) {
+		row, err = ensureJobType(ctx, t, view.Org, n)
+		return err
+	})
+	if err != nil {
+		return coreshed.JobType{}, err
+	}
+	return db.JobType(ctx, view, row.id)
+}
+
+func ensureJobType(ctx context.Context, t tx, org int64, n NewJobType) (typeRow, error) {
+	if err := checkName("type.name", n.Name); err != nil {
+		return typeRow{}, err
+	}
+	if err := checkName("type.version", n.Version); err != nil {
+		return typeRow{}, err
+	}
+	now := t.db().micros()
+	if _, err := t.exec(ctx, `INSERT INTO job_types (org_id, name, version, title, description, is_system, icon_code, max_tries, revision_num, created_at, modified_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $9) ON CONFLICT DO NOTHING`,
+		org, n.Name, n.Version, n.Title, n.Description, btoi(n.System), textOr(n.IconCode), max(n.MaxTries, 1), now); err != nil {
+		return typeRow{}, err
+	}
+	row, err := one(ctx, t, scanTypeRow, `SELECT id, revision_num FROM job_types WHERE org_id = $1 AND name = $2 AND version = $3`+t.db().dialect.lock,
+		org, n.Name, n.Version)
+	if err != nil {
+		return row, err
+	}
+	return revise(ctx, t, jobTypeTables, row, n.Manifest)
+}
+
+// revisions is where the revisions of a kind of types are.
+type revisions struct{ types, table, key, document string }
+
+var (
+	jobTypeTables    = revisions{"job_types", "job_type_revisions", "job_type_id", "manifest"}
+	recipeTypeTables = revisions{"recipe_types", "recipe_type_revisions", "recipe_type_id", "definition"}
+)
+
+// revise adds a revision of a type that is locked when there is none yet, or
+// the document is another than the current one.
+func revise(ctx context.Context, t tx, r revisions, row typeRow, document json.RawMessage) (typeRow, error) {
+	text, err := object(document)
+	if err != nil {
+		return row, err
+	}
+	if row.revision > 0 {
+		if document == nil {
+			return row, nil
+		}
+		current, err := one(ctx, t, value[string], `SELECT `+r.document+` FROM `+r.table+` WHERE `+r.key+` = $1 AND revision_num = $2`, row.id, row.revision)
+		if err != nil || current == text {
+			return row, err
+		}
+	}
+	row.revision++
+	now := t.db().micros()
+	if _, err := t.exec(ctx, `INSERT INTO `+r.table+` (`+r.key+`, revision_num, `+r.document+`, created_at) VALUES ($1, $2, $3, $4)`,
+		row.id, row.revision, text, now); err != nil {
+		return row, err
+	}
+	_, err = t.exec(ctx, `UPDATE `+r.types+` SET revision_num = $2, modified_at = $3 WHERE id = $1`, row.id, row.revision, now)
+	return row, err
+}
+
+const jobTypeColumns = `jt.id, jt.name, jt.version, jt.title, jt.description, jt.is_system, jt.is_active, jt.is_paused, jt.is_published,
+	COALESCE(jt.icon_code, ''), COALESCE(jt.unmet_resources, ''), jt.revision_num, jt.max_tries, jt.created_at, jt.modified_at, jt.deprecated_at`
+
+// jobTypeRow is a job type as read.
+type jobTypeRow struct {
+	j                                 coreshed.JobType
+	system, active, paused, published int64
+	created, modified                 int64
+	deprecated                        sql.NullInt64
+}
+
+func (r *jobTypeRow) into() []any {
+	j := &r.j
+	return []any{
+		&j.ID, &j.Name, &j.Version, &j.Title, &j.Description, &r.system, &r.active, &r.paused, &r.published,
+		&j.IconCode, &j.UnmetResources, &j.Revision, &j.MaxTries, &r.created, &r.modified, &r.deprecated,
+	}
+}
+
+func (r *jobTypeRow) jobType() coreshed.JobType {
+	j := r.j
+	j.IsSystem, j.IsActive, j.IsPaused, j.IsPublished = r.system != 0, r.active != 0, r.paused != 0, r.published != 0
+	j.CreatedAt, j.ModifiedAt, j.DeprecatedAt = timeOf(r.created), timeOf(r.modified), timeOrZero(r.deprecated)
+	return j
+}
+
+func scanJobType(rows *sql.Rows) (coreshed.JobType, error) {
+	var r jobTypeRow
+	err := rows.Scan(r.into()...)
+	return r.jobType(), err
+}
+
+// JobType returns a job type of the organisation. Whoever has a role in one of
+// its workspaces sees all types.
+func (db *DB) JobType(ctx context.Context, view coreshed.View, id int64) (coreshed.JobType, error) {
+	j, err := one(ctx, db, scanJobType, `SELECT `+jobTypeColumns+` FROM job_types jt WHERE jt.id = $1 AND jt.org_id = $2`, id, typesOf(view))
+	return j, notFound(err, "There is no such job type.")
+}
+
+// TypeFilter says which types are wanted; nil is any.
+type TypeFilter struct {
+	ID, Revision   []int64
+	Name, Version  []string
+	System, Active *bool
+}
+
+// JobTypes returns a page of the organisation's job types by name and version,
+// and how many there are.
+func (db *DB) JobTypes(ctx context.Context, view coreshed.View, f TypeFilter, page coreshed.Page) ([]coreshed.JobType, int64, error) {
+	c := &conditions{}
+	c.add(`jt.org_id = ?`, typesOf(view))
+	c.anyID(db.dialect, `jt.id`, f.ID)
+	c.anyText(db.dialect, `jt.name`, f.Name)
+	c.anyText(db.dialect, `jt.version`, f.Version)
+	c.flag(`jt.is_system`, f.System)
+	c.flag(`jt.is_active`, f.Active)
+	return pageOf(ctx, db, scanJobType, jobTypeColumns, `FROM job_types jt`, c, ` ORDER BY jt.name, jt.version, jt.id`, page)
+}
+
+// JobTypeRevision returns the manifest of a revision of a job type, with the
+// revision's id.
+func (db *DB) JobTypeRevision(ctx context.Context, view coreshed.View, jobType, number int64) (TypeRevision, error) {
+	return db.typeRevision(ctx, view, jobTypeTables, jobType, number)
+}
+
+// TypeRevision is a type as it was at a time.
+type TypeRevision struct {
+	coreshed.Revision
+	Document json.RawMessage // an object
+	Created  int64           // microseconds since the epoch
+}
+
+func (db *DB) typeRevision(ctx context.Context, view coreshed.View, r revisions, id, number int64) (TypeRevision, error) {
+	list, err := db.typeRevisions(ctx, view, r, id, number)
+	if err == nil && len(list) == 0 {
+		err = coreshed.Errorf(coreshed.NotFound, "There is no such revision.")
+	}
+	if err != nil {
+		return TypeRevision{}, err
+	}
+	return list[0], nil
+}
+
+// typeRevisions returns the revisions of a type, newest first; number 0 is all.
+func (db *DB) typeRevisions(ctx context.Context, view coreshed.View, r revisions, id, number int64) ([]TypeRevision, error) {
+	return all(ctx, db, func(rows *sql.Rows) (TypeRevision, error) {
+		var v TypeRevision
+		var text string
+		err := rows.Scan(&v.ID, &v.Number, &text, &v.Created)
+		v.Document = json.RawMessage(text)
+		return v, err
+	}, `SELECT r.id, r.revision_num, r.`+r.document+`, r.created_at FROM `+r.table+` r JOIN `+r.types+` x ON x.id = r.`+r.key+`
+		WHERE x.id = $1 AND x.org_id = $2 AND (r.revision_num = $3 OR 0 = $3) ORDER BY r.revision_num DESC`, id, typesOf(view), number)
+}
+
+// JobTypeRevisions returns all revisions of a job type, newest first.
+func (db *DB) JobTypeRevisions(ctx context.Context, view coreshed.View, jobType int64) ([]TypeRevision, error) {
+	return db.typeRevisions(ctx, view, jobTypeTables, jobType, 0)
+}
+
+// typesOf is the organisation whose types a view shows: none to someone without
+// any role.
+func typesOf(view coreshed.View) int64 {
+	if len(view.Roles) == 0 && !view.Admin {
+		return 0
+	}
+	return view.Org
+}

@@ -1,0 +1,160 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+
+	"github.com/coreshed/coreshed"
+)
+
+// recipeColumns need the aliases and joins of recipeJoins.
+const recipeColumns = `r.id, COALESCE(r.recipe_key, ''), w.id, w.uuid, w.name, w.base_url, COALESCE(rr.id, 0), r.recipe_type_rev,
+	COALESCE(r.ingest_event_id, 0), COALESCE(r.recipe_id, 0), COALESCE(r.root_recipe_id, 0),
+	COALESCE(r.superseded_recipe_id, 0), COALESCE(r.root_superseded_recipe_id, 0), r.superseded_at, r.input, r.input_size,
+	r.source_started, r.source_ended, COALESCE(r.source_sensor_class, ''), COALESCE(r.source_sensor, ''),
+	COALESCE(r.source_collection, ''), COALESCE(r.source_task, ''), r.completed_at, r.created_at, r.modified_at,
+	ev.id, ev.type, ev.description, ev.occurred_at, b.id, b.title, b.description, b.created_at, ` + recipeTypeColumns
+
+const recipeJoins = `JOIN workspaces w ON w.id = r.workspace_id
+	JOIN recipe_types rt ON rt.id = r.recipe_type_id
+	LEFT JOIN recipe_type_revisions rr ON rr.recipe_type_id = r.recipe_type_id AND rr.revision_num = r.recipe_type_rev
+	LEFT JOIN trigger_events ev ON ev.id = r.event_id
+	LEFT JOIN batches b ON b.id = r.batch_id`
+
+func scanRecipe(rows *sql.Rows) (coreshed.Recipe, error) {
+	var r coreshed.Recipe
+	var values string
+	var superseded, sourceStarted, sourceEnded, completed sql.NullInt64
+	var created, modified int64
+	var event nullEvent
+	var batch nullBatch
+	var kind recipeTypeRow
+	dest := append([]any{&r.ID, &r.Key}, workspaceInto(&r.Workspace)...)
+	dest = append(dest, &r.Revision.ID, &r.Revision.Number, &r.IngestEvent, &r.Parent, &r.Root,
+		&r.Supersedes, &r.RootSuperseded, &superseded, &values, &r.InputSize,
+		&sourceStarted, &sourceEnded, &r.SensorClass, &r.Sensor, &r.Collection, &r.Task, &completed, &created, &modified)
+	dest = append(dest, event.into()...)
+	dest = append(dest, batch.into()...)
+	if err := rows.Scan(append(dest, kind.into()...)...); err != nil {
+		return r, err
+	}
+	r.Type, r.Event, r.Batch, r.Values = kind.recipeType(), event.event(), batch.batch(), json.RawMessage(values)
+	r.SupersededAt, r.CompletedAt = timeOrZero(superseded), timeOrZero(completed)
+	r.SourceStarted, r.SourceEnded = timeOrZero(sourceStarted), timeOrZero(sourceEnded)
+	r.CreatedAt, r.ModifiedAt = timeOf(created), timeOf(modified)
+	return r, nil
+}
+
+// Recipe returns the recipe with that id, with its counts: NotFound when there
+// is none in the view.
+func (db *DB) Recipe(ctx context.Context, view coreshed.View, id int64) (coreshed.Recipe, error) {
+	list, _, err := db.Recipes(ctx, view, RecipeFilter{ID: []int64{id}}, nil, coreshed.Page{Limit: 1})
+	if err == nil && len(list) == 0 {
+		err = coreshed.Errorf(coreshed.NotFound, "There is no such recipe.")
+	}
+	if err != nil {
+		return coreshed.Recipe{}, err
+	}
+	return list[0], nil
+}
+
+// RecipeFilter says which recipes are wanted; nil is any. Bounds are inclusive.
+type RecipeFilter struct {
+	ID, Type, Batch, Root, Workspace      []int64
+	TypeName, Key                         []string
+	Modified, Source                      coreshed.Window
+	SensorClass, Sensor, Collection, Task []string
+	Superseded, Completed                 *bool
+}
+
+func (f RecipeFilter) conditions(d dialect, view coreshed.View) *conditions {
+	c := &conditions{}
+	c.seenIn(d, view, `r.workspace_id`)
+	c.anyID(d, `r.id`, f.ID)
+	c.anyID(d, `r.recipe_type_id`, f.Type)
+	c.anyID(d, `r.batch_id`, f.Batch)
+	c.anyID(d, `r.root_recipe_id`, f.Root)
+	c.anyID(d, `r.workspace_id`, f.Workspace)
+	c.anyText(d, `rt.name`, f.TypeName)
+	c.anyText(d, `r.recipe_key`, f.Key)
+	c.within(`r.modified_at`, `r.modified_at`, f.Modified)
+	c.within(`r.source_started`, `r.source_ended`, f.Source)
+	c.anyText(d, `r.source_sensor_class`, f.SensorClass)
+	c.anyText(d, `r.source_sensor`, f.Sensor)
+	c.anyText(d, `r.source_collection`, f.Collection)
+	c.anyText(d, `r.source_task`, f.Task)
+	c.since(`r.superseded_at`, f.Superseded)
+	c.since(`r.completed_at`, f.Completed)
+	return c
+}
+
+// Recipes returns a page of the recipes that match, with their counts, and how
+// many there are. The default order is by last modification; the id is always
+// the last key.
+func (db *DB) Recipes(ctx context.Context, view coreshed.View, f RecipeFilter, order []coreshed.Order, page coreshed.Page) ([]coreshed.Recipe, int64, error) {
+	by, err := orderBy(order, map[coreshed.OrderField]string{
+		"id": "r.id", "created": "r.created_at", "completed": "r.completed_at", "superseded": "r.superseded_at",
+		"is_superseded": "r.superseded_at IS NOT NULL", "last_modified": "r.modified_at", "recipe_type": "r.recipe_type_id",
+		"recipe_type__name": "rt.name", "batch": "r.batch_id", "source_started": "r.source_started", "source_ended": "r.source_ended",
+	}, "r.modified_at", "r.id")
+	if err != nil {
+		return nil, 0, err
+	}
+	list, total, err := pageOf(ctx, db, scanRecipe, recipeColumns, `FROM recipes r `+recipeJoins, f.conditions(db.dialect, view), by, page)
+	if err != nil {
+		return nil, 0, err
+	}
+	return list, total, db.countNodes(ctx, list)
+}
+
+// countNodes fills in what has become of the recipes' nodes.
+func (db *DB) countNodes(ctx context.Context, list []coreshed.Recipe) error {
+	at := map[int64]*coreshed.RecipeCounts{}
+	var ids []int64
+	for i := range list {
+		list[i].Counts.Jobs = map[coreshed.RunStatus]int64{}
+		at[list[i].ID] = &list[i].Counts
+		ids = append(ids, list[i].ID)
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	c := &conditions{}
+	c.anyID(db.dialect, `n.recipe_id`, ids)
+	type counted struct {
+		recipe, n int64
+		status    string
+	}
+	scan := func(rows *sql.Rows) (counted, error) {
+		var x counted
+		return x, rows.Scan(&x.recipe, &x.status, &x.n)
+	}
+	jobs, err := all(ctx, db, scan, `SELECT n.recipe_id, j.status, count(*) FROM recipe_nodes n JOIN jobs j ON j.id = n.job_id
+		WHERE `+c.text()+` GROUP BY n.recipe_id, j.status`, c.args...)
+	if err != nil {
+		return err
+	}
+	for _, x := range jobs {
+		at[x.recipe].Jobs[coreshed.RunStatus(x.status)] = x.n
+	}
+	subs, err := all(ctx, db, scan, `SELECT n.recipe_id, CASE WHEN s.completed_at IS NULL THEN '' ELSE 'COMPLETED' END AS done, count(*)
+		FROM recipe_nodes n JOIN recipes s ON s.id = n.sub_recipe_id
+		WHERE `+c.text()+` GROUP BY n.recipe_id, CASE WHEN s.completed_at IS NULL THEN '' ELSE 'COMPLETED' END`, c.args...)
+	for _, x := range subs {
+		at[x.recipe].SubRecipes += x.n
+		if x.status != "" {
+			at[x.recipe].SubRecipesComplete += x.n
+		}
+	}
+	return err
+}
+
+// RecipeNodes returns the nodes of a recipe of the view, in the order in which
+// they were added.
+func (db *DB) RecipeNodes(ctx context.Context, view coreshed.View, recipe int64) ([]coreshed.RecipeNode, error) {
+	if _, err := db.Recipe(ctx, view, recipe); err != nil {
+		return nil, err
+	}
+	return nodesOf(ctx, db, recipe)
+}

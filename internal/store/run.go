@@ -1,0 +1,279 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+
+	"github.com/coreshed/coreshed"
+)
+
+// runColumns need the aliases and joins of runJoins.
+const runColumns = `j.id, COALESCE(j.run_key, ''), w.id, w.uuid, w.name, w.base_url, COALESCE(jr.id, 0), j.job_type_rev, j.status,
+	COALESCE(j.ingest_event_id, 0), COALESCE(j.recipe_node, ''), COALESCE(j.root_recipe_id, 0),
+	COALESCE(j.superseded_job_id, 0), COALESCE(j.root_superseded_job_id, 0), j.superseded_at,
+	COALESCE(j.node, ''), j.error, j.input, j.configuration, j.facets, j.max_tries, j.num_exes, j.priority, j.input_size,
+	j.source_started, j.source_ended, COALESCE(j.source_sensor_class, ''), COALESCE(j.source_sensor, ''),
+	COALESCE(j.source_collection, ''), COALESCE(j.source_task, ''),
+	j.created_at, j.queued_at, j.started_at, j.ended_at, j.status_at, j.published_at, j.modified_at,
+	ev.id, ev.type, ev.description, ev.occurred_at, b.id, b.title, b.description, b.created_at,
+	r.id, rt.id, rt.name, rt.title, rt.description, rt.revision_num, rr.id, r.recipe_type_rev, re.id, re.type, re.description, re.occurred_at,
+	` + jobTypeColumns
+
+const runJoins = `JOIN workspaces w ON w.id = j.workspace_id
+	JOIN job_types jt ON jt.id = j.job_type_id
+	LEFT JOIN job_type_revisions jr ON jr.job_type_id = j.job_type_id AND jr.revision_num = j.job_type_rev
+	LEFT JOIN trigger_events ev ON ev.id = j.event_id
+	LEFT JOIN batches b ON b.id = j.batch_id
+	LEFT JOIN recipes r ON r.id = j.recipe_id
+	LEFT JOIN recipe_types rt ON rt.id = r.recipe_type_id
+	LEFT JOIN recipe_type_revisions rr ON rr.recipe_type_id = r.recipe_type_id AND rr.revision_num = r.recipe_type_rev
+	LEFT JOIN trigger_events re ON re.id = r.event_id`
+
+// nullEvent, nullBatch, nullSources and nullRecipe are read through outer joins.
+type nullEvent struct {
+	id, at     sql.NullInt64
+	kind, text sql.NullString
+}
+
+func (e *nullEvent) into() []any { return []any{&e.id, &e.kind, &e.text, &e.at} }
+
+func (e *nullEvent) event() *coreshed.Event {
+	if !e.id.Valid {
+		return nil
+	}
+	return &coreshed.Event{ID: e.id.Int64, Type: e.kind.String, Description: json.RawMessage(e.text.String), OccurredAt: timeOrZero(e.at)}
+}
+
+type nullBatch struct {
+	id, created sql.NullInt64
+	title, text sql.NullString
+}
+
+func (b *nullBatch) into() []any { return []any{&b.id, &b.title, &b.text, &b.created} }
+
+func (b *nullBatch) batch() *coreshed.Batch {
+	if !b.id.Valid {
+		return nil
+	}
+	return &coreshed.Batch{ID: b.id.Int64, Title: b.title.String, Description: b.text.String, CreatedAt: timeOrZero(b.created)}
+}
+
+type nullRecipe struct {
+	id, kind, current, revision, number sql.NullInt64
+	name, title, text                   sql.NullString
+	event                               nullEvent
+}
+
+func (r *nullRecipe) into() []any {
+	return append([]any{&r.id, &r.kind, &r.name, &r.title, &r.text, &r.current, &r.revision, &r.number}, r.event.into()...)
+}
+
+func (r *nullRecipe) recipe() *coreshed.Recipe {
+	if !r.id.Valid {
+		return nil
+	}
+	return &coreshed.Recipe{
+		ID:       r.id.Int64,
+		Type:     coreshed.RecipeType{ID: r.kind.Int64, Name: r.name.String, Title: r.title.String, Description: r.text.String, Revision: r.current.Int64},
+		Revision: coreshed.Revision{ID: r.revision.Int64, Number: r.number.Int64}, Event: r.event.event(),
+	}
+}
+
+// workspaceInto reads the columns of a workspace.
+func workspaceInto(w *coreshed.EntryWorkspace) []any {
+	return []any{&w.ID, &w.UUID, &w.Name, &w.BaseURL}
+}
+
+func scanRun(rows *sql.Rows) (coreshed.Run, error) {
+	var r coreshed.Run
+	var created, status, modified int64
+	var queued, started, ended, published, superseded, sourceStarted, sourceEnded sql.NullInt64
+	var failure sql.NullString
+	var values, configuration, facets string
+	var event nullEvent
+	var batch nullBatch
+	var recipe nullRecipe
+	jobType := &jobTypeRow{}
+	dest := append([]any{&r.ID, &r.Key}, workspaceInto(&r.Workspace)...)
+	dest = append(dest, &r.Revision.ID, &r.Revision.Number, &r.Status, &r.IngestEvent, &r.Node, &r.RootRecipe,
+		&r.Supersedes, &r.RootSuperseded, &superseded, &r.Host, &failure, &values, &configuration, &facets,
+		&r.MaxTries, &r.Tries, &r.Priority, &r.InputSize,
+		&sourceStarted, &sourceEnded, &r.SensorClass, &r.Sensor, &r.Collection, &r.Task,
+		&created, &queued, &started, &ended, &status, &published, &modified)
+	dest = append(dest, event.into()...)
+	dest = append(dest, batch.into()...)
+	dest = append(dest, recipe.into()...)
+	if err := rows.Scan(append(dest, jobType.into()...)...); err != nil {
+		return r, err
+	}
+	r.Type, r.Event, r.Batch, r.Recipe = jobType.jobType(), event.event(), batch.batch(), recipe.recipe()
+	r.Error, r.Values, r.Configuration, r.Facets = documentOf(failure), json.RawMessage(values), json.RawMessage(configuration), json.RawMessage(facets)
+	r.CreatedAt, r.StatusAt, r.ModifiedAt = timeOf(created), timeOf(status), timeOf(modified)
+	r.QueuedAt, r.StartedAt, r.EndedAt = timeOrZero(queued), timeOrZero(started), timeOrZero(ended)
+	r.PublishedAt, r.SupersededAt = timeOrZero(published), timeOrZero(superseded)
+	r.SourceStarted, r.SourceEnded = timeOrZero(sourceStarted), timeOrZero(sourceEnded)
+	return r, nil
+}
+
+// Run returns the run with that id: NotFound when there is none in the view.
+func (db *DB) Run(ctx context.Context, view coreshed.View, id int64) (coreshed.Run, error) {
+	return db.run(ctx, view, `j.id = ?`, id)
+}
+
+// RunByKey returns the run that was recorded in a workspace under a key.
+func (db *DB) RunByKey(ctx context.Context, view coreshed.View, workspace int64, key string) (coreshed.Run, error) {
+	return db.run(ctx, view, `j.workspace_id = ? AND j.run_key = ?`, workspace, key)
+}
+
+func (db *DB) run(ctx context.Context, view coreshed.View, where string, args ...any) (coreshed.Run, error) {
+	c := &conditions{}
+	c.add(where, args...)
+	c.seenIn(db.dialect, view, `j.workspace_id`)
+	r, err := one(ctx, db, scanRun, `SELECT `+runColumns+` FROM jobs j `+runJoins+` WHERE `+c.text(), c.args...)
+	return r, notFound(err, "There is no such run.")
+}
+
+// RunFilter says which runs are wanted; nil is any. Bounds are inclusive.
+type RunFilter struct {
+	ID, Type, Recipe, Batch, Workspace    []int64
+	TypeName, Key                         []string
+	Status                                []coreshed.RunStatus
+	Modified, Source                      coreshed.Window
+	SensorClass, Sensor, Collection, Task []string
+	Superseded                            *bool
+}
+
+func (f RunFilter) conditions(d dialect, view coreshed.View) *conditions {
+	c := &conditions{}
+	c.seenIn(d, view, `j.workspace_id`)
+	c.anyID(d, `j.id`, f.ID)
+	c.anyID(d, `j.job_type_id`, f.Type)
+	c.anyID(d, `j.recipe_id`, f.Recipe)
+	c.anyID(d, `j.batch_id`, f.Batch)
+	c.anyID(d, `j.workspace_id`, f.Workspace)
+	c.anyText(d, `j.run_key`, f.Key)
+	if f.TypeName != nil {
+		c.anyText(d, `name`, f.TypeName)
+		last := len(c.terms) - 1
+		c.terms[last] = `j.job_type_id IN (SELECT id FROM job_types WHERE org_id = ` + c.arg(view.Org) + ` AND ` + c.terms[last] + `)`
+	}
+	if f.Status != nil {
+		status := make([]string, len(f.Status))
+		for i, s := range f.Status {
+			status[i] = string(s)
+		}
+		c.anyText(d, `j.status`, status)
+	}
+	c.within(`j.modified_at`, `j.modified_at`, f.Modified)
+	c.within(`j.source_started`, `j.source_ended`, f.Source)
+	c.anyText(d, `j.source_sensor_class`, f.SensorClass)
+	c.anyText(d, `j.source_sensor`, f.Sensor)
+	c.anyText(d, `j.source_collection`, f.Collection)
+	c.anyText(d, `j.source_task`, f.Task)
+	c.since(`j.superseded_at`, f.Superseded)
+	return c
+}
+
+// since adds that a time is known or not, if that is wanted.
+func (c *conditions) since(column string, want *bool) {
+	switch {
+	case want == nil:
+	case *want:
+		c.terms = append(c.terms, column+` IS NOT NULL`)
+	default:
+		c.terms = append(c.terms, column+` IS NULL`)
+	}
+}
+
+// Runs returns a page of the runs that match and how many there are. The
+// default order is by last modification; the id is always the last key.
+func (db *DB) Runs(ctx context.Context, view coreshed.View, f RunFilter, order []coreshed.Order, page coreshed.Page) ([]coreshed.Run, int64, error) {
+	by, err := orderBy(order, map[coreshed.OrderField]string{
+		"id": "j.id", "status": "j.status", "created": "j.created_at", "queued": "j.queued_at", "started": "j.started_at", "ended": "j.ended_at",
+		"last_status_change": "j.status_at", "last_modified": "j.modified_at", "superseded": "j.superseded_at", "is_superseded": "j.superseded_at IS NOT NULL",
+		"source_started": "j.source_started", "source_ended": "j.source_ended", "job_type": "j.job_type_id", "job_type__name": "jt.name",
+		"num_exes": "j.num_exes", "max_tries": "j.max_tries", "node": "j.node", "batch": "j.batch_id", "recipe": "j.recipe_id",
+	}, "j.modified_at", "j.id")
+	if err != nil {
+		return nil, 0, err
+	}
+	return pageOf(ctx, db, scanRun, runColumns, `FROM jobs j `+runJoins, f.conditions(db.dialect, view), by, page)
+}
+
+// RunInputs returns a page of what a run of the view read, by name and id, and
+// how many the view shows. Hidden is how many others there are.
+func (db *DB) RunInputs(ctx context.Context, view coreshed.View, run int64, page coreshed.Page) (list []coreshed.NamedEntry, total, hidden int64, err error) {
+	return db.namedEntries(ctx, view, `job_inputs i`, `i.job_id`, `i.input_name`, run, page)
+}
+
+// RunOutputs is RunInputs for what a run has put out: made, or adopted.
+func (db *DB) RunOutputs(ctx context.Context, view coreshed.View, run int64, page coreshed.Page) (list []coreshed.NamedEntry, total, hidden int64, err error) {
+	return db.namedEntries(ctx, view, `(SELECT id AS version_row, job_output AS name, job_id FROM versions WHERE job_id IS NOT NULL
+		UNION SELECT version_row, output_name, job_id FROM job_outputs) i`, `i.job_id`, `i.name`, run, page)
+}
+
+// RecipeInputs is RunInputs for a recipe.
+func (db *DB) RecipeInputs(ctx context.Context, view coreshed.View, recipe int64, page coreshed.Page) (list []coreshed.NamedEntry, total, hidden int64, err error) {
+	return db.namedEntries(ctx, view, `recipe_inputs i`, `i.recipe_id`, `i.input_name`, recipe, page)
+}
+
+func (db *DB) namedEntries(ctx context.Context, view coreshed.View, from, owner, name string, id int64, page coreshed.Page) (list []coreshed.NamedEntry, total, hidden int64, err error) {
+	c := &conditions{}
+	c.add(owner+` = ?`, id)
+	from = `FROM ` + from + ` JOIN versions v ON v.id = i.version_row `
+	every, err := one(ctx, db, value[int64], `SELECT count(*) `+from+` WHERE `+c.text(), c.args...)
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	c.seen(db.dialect, view)
+	list, total, err = pageOf(ctx, db, func(rows *sql.Rows) (coreshed.NamedEntry, error) {
+		var n coreshed.NamedEntry
+		var err error
+		n.Entry, err = scanEntryAnd(rows, &n.Name)
+		return n, err
+	}, entryColumns+`, `+name, from+entryJoins, c, ` ORDER BY `+name+`, v.id`, page)
+	return list, total, every - total, err
+}
+
+// Executions returns the tries of a run of the view, in order.
+func (db *DB) Executions(ctx context.Context, view coreshed.View, run int64) ([]coreshed.Execution, error) {
+	c := &conditions{}
+	c.add(`j.id = ?`, run)
+	c.seenIn(db.dialect, view, `j.workspace_id`)
+	list, err := all(ctx, db, scanExecution, `SELECT x.id, x.job_id, x.exe_num, COALESCE(x.exe_key, ''), COALESCE(x.node, ''), x.timeout, x.resources,
+		COALESCE(e.status, 'RUNNING'), e.exit_code, e.error, e.document, o.document, x.created_at, x.queued_at, x.started_at, e.ended_at
+		FROM jobs j JOIN job_exes x ON x.job_id = j.id
+		LEFT JOIN job_exe_ends e ON e.job_exe_id = x.id LEFT JOIN job_exe_outputs o ON o.job_exe_id = x.id
+		WHERE `+c.text()+` ORDER BY x.exe_num`, c.args...)
+	for i := range list {
+		if err == nil {
+			list[i].Progress, err = db.progress(ctx, list[i].ID)
+		}
+	}
+	return list, err
+}
+
+func scanExecution(rows *sql.Rows) (coreshed.Execution, error) {
+	var x coreshed.Execution
+	var resources string
+	var failure, document, output sql.NullString
+	var created int64
+	var queued, started, ended sql.NullInt64
+	err := rows.Scan(&x.ID, &x.Run, &x.Number, &x.Key, &x.Host, &x.Timeout, &resources,
+		&x.Status, &x.ExitCode, &failure, &document, &output, &created, &queued, &started, &ended)
+	x.Resources, x.Error, x.Document, x.Output = json.RawMessage(resources), documentOf(failure), documentOf(document), documentOf(output)
+	x.CreatedAt, x.QueuedAt, x.StartedAt, x.EndedAt = timeOf(created), timeOrZero(queued), timeOrZero(started), timeOrZero(ended)
+	return x, err
+}
+
+func (db *DB) progress(ctx context.Context, exe int64) ([]coreshed.TaskUpdate, error) {
+	return all(ctx, db, func(rows *sql.Rows) (coreshed.TaskUpdate, error) {
+		var u coreshed.TaskUpdate
+		var at int64
+		var text string
+		err := rows.Scan(&u.Task, &u.Status, &at, &text)
+		u.At, u.Document = timeOf(at), json.RawMessage(text)
+		return u, err
+	}, `SELECT task_id, status, at, document FROM task_updates WHERE job_exe_id = $1 ORDER BY id`, exe)
+}
