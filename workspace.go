@@ -32,6 +32,7 @@ type Workspace struct {
 	BoundingBox      string // GeoJSON polygon coordinates as sent, or ""
 	CoordinateSystem string
 	Labels           []string
+	BaseURL          string // under which others serve its folders, or ""
 
 	CreatedAt, UpdatedAt time.Time
 	CreatedBy, UpdatedBy Person

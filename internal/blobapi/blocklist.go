@@ -12,6 +12,7 @@ import (
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/catalog"
 	"github.com/coreshed/coreshed/internal/store"
+	"github.com/coreshed/coreshed/internal/web"
 )
 
 // maxBlockList bounds the XML of a block list: as many of the longest ids as a
@@ -148,11 +149,11 @@ func (a *api) sendBlockLists(w http.ResponseWriter, s store.Slot, body []byte) e
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(http.StatusOK)
-	out := newAnswer(w, a.patience)
+	out := web.NewDownload(w, a.patience)
 	if _, err := out.Write(body); err != nil {
 		return err
 	}
-	return out.end()
+	return out.End()
 }
 
 // blockListType returns which lists are asked for.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/store"
+	"github.com/coreshed/coreshed/internal/web"
 )
 
 // maxMD5Range bounds a range whose MD5 is asked for.
@@ -101,11 +102,11 @@ func (a *api) send(w http.ResponseWriter, q *request, s store.Slot, part span, r
 		status = http.StatusPartialContent
 	}
 	w.WriteHeader(status)
-	out := newAnswer(w, a.patience)
+	out := web.NewDownload(w, a.patience)
 	if _, err := io.Copy(out, r); err != nil {
 		return err
 	}
-	return out.end()
+	return out.End()
 }
 
 // sendHashed sends a range after its MD5.

@@ -239,6 +239,12 @@ func (c Config) Unmask(before Config) (Config, error) {
 	return ParseConfig(c.document(secrets))
 }
 
+// BringsCredentials reports whether the configuration opens what it names by
+// credentials of its own alone, not by what the server itself may reach.
+func (c Config) BringsCredentials() bool {
+	return c.Type == S3 && c.HostPath == "" && c.credentials != Credentials{}
+}
+
 // MaskedSecrets reports whether a secret is masked: only an edit may leave it
 // so.
 func (c Config) MaskedSecrets() bool {

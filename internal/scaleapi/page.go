@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/coreshed/coreshed"
@@ -101,7 +100,7 @@ func (q *request) pageURL(number int64) *string {
 	query := maps.Clone(q.query)
 	delete(query, "page")
 	if number > 1 {
-		query.Set("page", strconv.FormatInt(number, 10))
+		query.Set("page", decimal(number))
 	}
 	text := q.origin + (&url.URL{Path: q.URL.Path, RawQuery: query.Encode()}).String()
 	return &text

@@ -35,7 +35,24 @@ func (a *api) table() []route {
 	return []route{
 		{"GET", "/files/", read, a.listFiles},
 		{"GET", "/files/{id}/", read, a.getFile},
+		{"GET", "/files/{id}/content/", read, a.getContent},
+
+		{"GET", "/workspaces/", read, a.listWorkspaces},
+		{"POST", "/workspaces/", change, a.createWorkspace},
+		{"POST", "/workspaces/validation/", read, a.validateWorkspace},
+		{"GET", "/workspaces/{id}/", read, a.getWorkspace},
+		{"PATCH", "/workspaces/{id}/", change, a.editWorkspace},
+
 		{"GET", "/version/", public, a.version},
+		{"GET", "/accounts/profile/", read, a.getProfile},
+		{"GET", "/scheduler/", read, a.scheduler},
+		{"GET", "/status/", read, a.getStatus},
+		{"GET", "/queue/status/", read, a.queueStatus},
+		{"GET", "/load/", read, a.listNothing},
+		{"GET", "/nodes/", read, a.listNothing},
+		{"GET", "/nodes/{id}/", read, a.getNothing},
+		{"GET", "/errors/", read, a.listNothing},
+		{"GET", "/errors/{id}/", read, a.getNothing},
 	}
 }
 

@@ -38,6 +38,10 @@ type Config struct {
 	// workspace.
 	Anonymous bool
 
+	// Health asks what the server depends on; the error of each that is well is
+	// nil.
+	Health func(ctx context.Context) map[string]error
+
 	Version string // of the server
 	Now     func() time.Time
 }

@@ -2,7 +2,9 @@ package scaleapi_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -17,6 +19,7 @@ import (
 	"github.com/coreshed/coreshed/internal/auth"
 	"github.com/coreshed/coreshed/internal/blob"
 	"github.com/coreshed/coreshed/internal/blob/mem"
+	"github.com/coreshed/coreshed/internal/broker"
 	"github.com/coreshed/coreshed/internal/catalog"
 	"github.com/coreshed/coreshed/internal/scaleapi"
 	"github.com/coreshed/coreshed/internal/store"
@@ -33,6 +36,9 @@ type shed struct {
 	catalog *catalog.Catalog
 	config  scaleapi.Config
 	tokens  map[coreshed.UUID]string
+
+	root      string // below which workspaces may lie
+	blobsDown error
 }
 
 // each runs a test on every database.
@@ -48,7 +54,12 @@ func open(t testing.TB, db *store.DB, options ...func(*scaleapi.Config)) *shed {
 	if err := auth.EnsureTokenKey(t.Context(), db); err != nil {
 		t.Fatal(err)
 	}
-	s.catalog = catalog.New(catalog.Config{DB: db, Blobs: mem.New()})
+	s.root = t.TempDir()
+	opener, err := broker.NewOpener(broker.Bounds{Roots: []string{s.root}, Mounts: []broker.Mount{{Export: "host:/my", Dir: s.root}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.catalog = catalog.New(catalog.Config{DB: db, Blobs: mem.New(), Opener: opener})
 	origins := &web.Origins{Own: []string{""}}
 	authenticator, err := auth.New(auth.Config{Store: db, IsOwn: origins.IsOwn})
 	if err != nil {
@@ -57,6 +68,9 @@ func open(t testing.TB, db *store.DB, options ...func(*scaleapi.Config)) *shed {
 	s.config = scaleapi.Config{
 		DB: db, Catalog: s.catalog, Origins: origins, Org: s.Org.ID,
 		Auth: authenticator.Actor, Session: authenticator.Session, Version: "test", Now: time.Now,
+		Health: func(ctx context.Context) map[string]error {
+			return map[string]error{"metadata": db.Ping(ctx), "blobs": s.blobsDown}
+		},
 	}
 	for _, option := range options {
 		option(&s.config)
@@ -211,3 +225,5 @@ func (a answer) names(field string) []string {
 
 // anonymous is nobody.
 var anonymous coreshed.Person
+
+func decimal(n int64) string { return fmt.Sprint(n) }

@@ -3,6 +3,7 @@ package scaleapi
 import (
 	"cmp"
 	"encoding/json"
+	"strconv"
 
 	"github.com/coreshed/coreshed"
 )
@@ -153,6 +154,8 @@ func known[T cmp.Ordered](v T) *T {
 	}
 	return &v
 }
+
+func decimal(n int64) string { return strconv.FormatInt(n, 10) }
 
 // list is a list that is never null.
 func list(values []string) []string { return append([]string{}, values...) }

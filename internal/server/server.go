@@ -116,7 +116,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	})
 	scale := scaleapi.New(scaleapi.Config{
 		DB: db, Catalog: cat, Origins: s.origins, Org: org.ID, Auth: authenticator.Actor, Session: authenticator.Session,
-		Anonymous: c.ScaleAnonymous, Version: c.Version, Now: c.Now,
+		Anonymous: c.ScaleAnonymous, Health: s.health, Version: c.Version, Now: c.Now,
 	})
 	blobs := blobapi.New(blobapi.Config{Catalog: cat, DB: db, Signer: signer, CORS: c.CORS})
 	s.router = &router{

@@ -23,6 +23,7 @@ const (
 // Account is someone that can act.
 type Account struct {
 	coreshed.Person
+	Row          int64 // its number, for APIs that know people by one
 	Kind         string
 	PasswordHash string // "" when there is no password; never shown or logged
 	CreatedAt    time.Time
@@ -45,14 +46,14 @@ type NewUser struct {
 	Admin        bool // of the organisation
 }
 
-const accountColumns = `p.uuid, p.name, p.email, p.kind, p.password_hash, p.created_at, p.disabled_at`
+const accountColumns = `p.id, p.uuid, p.name, p.email, p.kind, p.password_hash, p.created_at, p.disabled_at`
 
 func scanAccount(rows *sql.Rows, extra ...any) (Account, error) {
 	var a Account
 	var email, hash sql.NullString
 	var created int64
 	var disabled sql.NullInt64
-	dest := []any{&a.ID, &a.Name, &email, &a.Kind, &hash, &created, &disabled}
+	dest := []any{&a.Row, &a.ID, &a.Name, &email, &a.Kind, &hash, &created, &disabled}
 	err := rows.Scan(append(dest, extra...)...)
 	a.Email, a.PasswordHash = email.String, hash.String
 	a.CreatedAt, a.DisabledAt = timeOf(created), timeOrZero(disabled)

@@ -179,6 +179,7 @@ type Slot struct {
 	Committed  bool
 	Version    coreshed.Version // when committed
 	CommitHash []byte
+	Name       string          // of a committed version: what to save it as
 	First      coreshed.Extent // of the version; zero for an empty one
 	Place      Place           // where the bytes lie of a version in place
 
@@ -195,15 +196,25 @@ func (db *DB) Slot(ctx context.Context, workspace, file coreshed.UUID, versionID
 // its first extent, and whether the file is deleted. NotFound when the version
 // has not been committed.
 func (db *DB) Committed(ctx context.Context, workspace, file coreshed.UUID, versionID int64) (Slot, error) {
-	return one(ctx, db, scanCommitted, `
-		SELECT f.deleted_at IS NOT NULL, v.id, v.created_at, v.size, v.etag, v.content_type, v.content_encoding,
-			v.content_language, v.cache_control, v.md5, v.state, e.size, e.object_key, `+placeColumns+`
-		FROM files f
-		JOIN versions v ON v.file_id = f.id AND v.version_id = $3
-		LEFT JOIN extents e ON e.version_row = v.id AND e.offset_bytes = 0
-		WHERE f.uuid = $2 AND f.workspace_id = (SELECT id FROM workspaces WHERE uuid = $1 AND deleted_at IS NULL)`,
-		workspace, file, versionID)
+	return one(ctx, db, scanCommitted, committed+`
+		WHERE f.uuid = $2 AND f.workspace_id = (SELECT id FROM workspaces WHERE uuid = $1 AND deleted_at IS NULL)
+			AND v.version_id = $3`, workspace, file, versionID)
 }
+
+// CommittedEntry is Committed for an entry of a view, deleted or not.
+func (db *DB) CommittedEntry(ctx context.Context, view coreshed.View, id int64) (Slot, error) {
+	c := &conditions{}
+	c.add(`v.id = ?`, id)
+	c.seen(db.dialect, view)
+	return one(ctx, db, scanCommitted, committed+` WHERE `+c.text(), c.args...)
+}
+
+const committed = `
+		SELECT f.deleted_at IS NOT NULL, v.id, v.created_at, v.size, v.etag, v.content_type, v.content_encoding,
+			v.content_language, v.cache_control, v.md5, v.state, v.file_name, e.size, e.object_key, ` + placeColumns + `
+		FROM files f
+		JOIN versions v ON v.file_id = f.id
+		LEFT JOIN extents e ON e.version_row = v.id AND e.offset_bytes = 0`
 
 func scanCommitted(rows *sql.Rows) (Slot, error) {
 	s := Slot{Committed: true}
@@ -213,7 +224,7 @@ func scanCommitted(rows *sql.Rows) (Slot, error) {
 	var key sql.NullString
 	var place scannedPlace
 	err := rows.Scan(append([]any{&s.FileDeleted, &v.ID, &created, &v.Size, &v.ETag, &h.ContentType, &h.ContentEncoding,
-		&h.ContentLanguage, &h.CacheControl, &v.MD5, &v.State, &size, &key}, place.dest()...)...)
+		&h.ContentLanguage, &h.CacheControl, &v.MD5, &v.State, &s.Name, &size, &key}, place.dest()...)...)
 	v.CreatedAt = timeOf(created)
 	place.into(&s)
 	s.First.Size, s.First.Key = size.Int64, key.String

@@ -16,7 +16,7 @@ import (
 
 // workspaceColumns need the aliases w and g, and workspaceJoins.
 const workspaceColumns = `COALESCE(w.id, 0), w.uuid, o.uuid, w.title, w.name, w.description, w.bounding_box,
-	w.coordinate_system, w.labels, w.created_at, w.updated_at, w.deleted_at, w.quota, w.used_bytes + w.staged_bytes, g.role,
+	w.coordinate_system, w.labels, w.created_at, w.updated_at, w.deleted_at, w.quota, w.used_bytes + w.staged_bytes, g.role, w.base_url,
 	wc.uuid, wc.name, wc.email, wu.uuid, wu.name, wu.email`
 
 const workspaceJoins = `LEFT JOIN organisations o ON o.id = w.org_id
@@ -28,10 +28,10 @@ const workspaceJoins = `LEFT JOIN organisations o ON o.id = w.org_id
 func scanWorkspace(rows *sql.Rows, extra ...any) (coreshed.Workspace, error) {
 	var w coreshed.Workspace
 	var id, org uuid.NullUUID
-	var title, name, description, box, crs, labels, role sql.NullString
+	var title, name, description, box, crs, labels, role, base sql.NullString
 	var created, updated, deleted, quota, used sql.NullInt64
 	var by, up nullPerson
-	dest := []any{&w.ID, &id, &org, &title, &name, &description, &box, &crs, &labels, &created, &updated, &deleted, &quota, &used, &role,
+	dest := []any{&w.ID, &id, &org, &title, &name, &description, &box, &crs, &labels, &created, &updated, &deleted, &quota, &used, &role, &base,
 		&by.id, &by.name, &by.email, &up.id, &up.name, &up.email}
 	if err := rows.Scan(append(dest, extra...)...); err != nil {
 		return w, err
@@ -40,7 +40,7 @@ func scanWorkspace(rows *sql.Rows, extra ...any) (coreshed.Workspace, error) {
 	w.Description, w.BoundingBox, w.CoordinateSystem = description.String, box.String, crs.String
 	w.CreatedAt, w.UpdatedAt, w.DeletedAt = timeOrZero(created), timeOrZero(updated), timeOrZero(deleted)
 	w.Quota, w.Used, w.Role = quota.Int64, used.Int64, coreshed.Role(role.String)
-	w.CreatedBy, w.UpdatedBy = by.person(), up.person()
+	w.CreatedBy, w.UpdatedBy, w.BaseURL = by.person(), up.person(), base.String
 	if labels.Valid {
 		if err := json.Unmarshal([]byte(labels.String), &w.Labels); err != nil {
 			return w, fmt.Errorf("labels of workspace %s: %w", w.UUID, err)
@@ -148,14 +148,8 @@ func (db *DB) AddWorkspace(ctx context.Context, org, creator coreshed.UUID, titl
 		if err != nil {
 			return err
 		}
-		now := db.micros()
-		row, err := insert(ctx, t, `
-			INSERT INTO workspaces (uuid, org_id, title, title_key, name, created_at, created_by, updated_at, updated_by)
-			VALUES ($1, $2, '', $1, $3, $4, $5, $4, $5) RETURNING id`, id, orgRow, slug, now, person)
+		row, err := addWorkspace(ctx, t, id, orgRow, person, slug)
 		if err != nil {
-			return err
-		}
-		if _, err := t.exec(ctx, `INSERT INTO grants (workspace_id, person_id, role) VALUES ($1, $2, 'owner')`, row, person); err != nil {
 			return err
 		}
 		return editWorkspace(ctx, t, row, edit)
@@ -164,6 +158,19 @@ func (db *DB) AddWorkspace(ctx context.Context, org, creator coreshed.UUID, titl
 		return coreshed.Workspace{}, err
 	}
 	return db.workspace(ctx, id, creator)
+}
+
+// addWorkspace makes a workspace of a person's, without a title yet, and returns
+// its row id.
+func addWorkspace(ctx context.Context, t tx, id coreshed.UUID, org, person int64, name string) (int64, error) {
+	row, err := insert(ctx, t, `
+		INSERT INTO workspaces (uuid, org_id, title, title_key, name, created_at, created_by, updated_at, updated_by)
+		VALUES ($1, $2, '', $1, $3, $4, $5, $4, $5) RETURNING id`, id, org, name, t.db().micros(), person)
+	if err != nil {
+		return 0, err
+	}
+	_, err = t.exec(ctx, `INSERT INTO grants (workspace_id, person_id, role) VALUES ($1, $2, 'owner')`, row, person)
+	return row, err
 }
 
 // workspace returns a workspace with the viewer's role in it.
@@ -304,10 +311,12 @@ func freeSlug(ctx context.Context, t tx, org int64, title string) (string, error
 // DeleteWorkspace marks a workspace deleted; its title is free at once and its
 // files stay as they are. Deleting it again changes nothing.
 func (db *DB) DeleteWorkspace(ctx context.Context, a coreshed.Access) error {
-	return db.update(ctx, func(ctx context.Context, t tx) error {
-		_, err := t.exec(ctx, `UPDATE workspaces SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL`, a.Workspace.ID, db.micros())
-		return err
-	})
+	return db.update(ctx, func(ctx context.Context, t tx) error { return deleteWorkspace(ctx, t, a.Workspace.ID) })
+}
+
+func deleteWorkspace(ctx context.Context, t tx, row int64) error {
+	_, err := t.exec(ctx, `UPDATE workspaces SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL`, row, t.db().micros())
+	return err
 }
 
 // RestoreWorkspace makes a deleted workspace live again. When another has its
@@ -315,26 +324,30 @@ func (db *DB) DeleteWorkspace(ctx context.Context, a coreshed.Access) error {
 // Restoring a live one changes nothing.
 func (db *DB) RestoreWorkspace(ctx context.Context, a coreshed.Access) (renamed bool, err error) {
 	err = db.update(ctx, func(ctx context.Context, t tx) error {
-		title, err := one(ctx, t, value[string], `SELECT title FROM workspaces
-			WHERE id = $1 AND deleted_at IS NOT NULL`+t.db().dialect.lock, a.Workspace.ID)
-		if errors.Is(err, coreshed.NotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		free, err := freeTitle(ctx, t, a.Workspace.ID, title)
-		if err != nil {
-			return err
-		}
-		renamed = free != title
-		if err := setTitle(ctx, t, a.Workspace.ID, free); err != nil {
-			return err
-		}
-		_, err = t.exec(ctx, `UPDATE workspaces SET deleted_at = NULL WHERE id = $1`, a.Workspace.ID)
+		renamed, err = restoreWorkspace(ctx, t, a.Workspace.ID)
 		return err
 	})
 	return renamed, err
+}
+
+func restoreWorkspace(ctx context.Context, t tx, row int64) (renamed bool, err error) {
+	title, err := one(ctx, t, value[string], `SELECT title FROM workspaces
+		WHERE id = $1 AND deleted_at IS NOT NULL`+t.db().dialect.lock, row)
+	if errors.Is(err, coreshed.NotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	free, err := freeTitle(ctx, t, row, title)
+	if err != nil {
+		return false, err
+	}
+	if err := setTitle(ctx, t, row, free); err != nil {
+		return false, err
+	}
+	_, err = t.exec(ctx, `UPDATE workspaces SET deleted_at = NULL WHERE id = $1`, row)
+	return free != title, err
 }
 
 // freeTitle returns the title, or its first numbered alternative that no other

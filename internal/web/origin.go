@@ -41,14 +41,20 @@ func (o *Origins) named(r *http.Request) string {
 		scheme = "https"
 	}
 	if o.trusted(r) {
-		if p := r.Header.Get("X-Forwarded-Proto"); p != "" {
+		if p := firstOf(r.Header.Get("X-Forwarded-Proto")); p != "" {
 			scheme = p
 		}
-		if h := r.Header.Get("X-Forwarded-Host"); h != "" {
+		if h := firstOf(r.Header.Get("X-Forwarded-Host")); h != "" {
 			host = h
 		}
 	}
 	return Origin(scheme, host)
+}
+
+// firstOf returns the first of a list: what the proxy next to the caller said.
+func firstOf(list string) string {
+	first, _, _ := strings.Cut(list, ",")
+	return strings.TrimSpace(first)
 }
 
 // Origin joins a scheme and a host as a browser would: lower case, no default

@@ -1,0 +1,67 @@
+package scaleapi
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/broker"
+	"github.com/coreshed/coreshed/internal/store"
+	"github.com/coreshed/coreshed/internal/web"
+)
+
+// validation says what is wrong, or odd, with what a client means to send.
+type validation struct {
+	IsValid  bool      `json:"is_valid"`
+	Errors   []finding `json:"errors"`
+	Warnings []finding `json:"warnings"`
+}
+
+type finding struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+}
+
+func (a *api) validateWorkspace(w http.ResponseWriter, q *request) error {
+	document, err := q.object("configuration")
+	if err != nil {
+		return err
+	}
+	title, err := q.required("title")
+	if err != nil {
+		return err
+	}
+	name, err := q.text("name")
+	if err != nil {
+		return err
+	}
+	if name == nil || *name == "" {
+		slug := store.Slug(title)
+		name = &slug
+	}
+	before, err := a.storageNamed(q, *name)
+	if err != nil {
+		return err
+	}
+	v := validation{IsValid: true, Errors: []finding{}, Warnings: []finding{}}
+	config, err := a.Catalog.Wanted(q.Context(), rawJSON(document), before)
+	if wrong, ok := errors.AsType[*broker.ConfigError](err); ok {
+		v.IsValid, v.Errors = false, append(v.Errors, finding{wrong.Name, wrong.Description})
+	} else if err != nil {
+		return err
+	}
+	if v.IsValid && before.Broker != "" && before.Broker != string(config.Type) {
+		v.Warnings = append(v.Warnings, finding{"broker_type", "Changing the broker type may disrupt queued/running jobs."})
+	}
+	return web.JSON(w, http.StatusOK, v)
+}
+
+// storageNamed is where the files of the workspace of that name lie; nowhere
+// when the caller sees none.
+func (a *api) storageNamed(q *request, name string) (store.Storage, error) {
+	found, _, err := a.DB.SeenWorkspaces(q.Context(), q.view, store.SeenFilter{Name: []string{name}}, nil, coreshed.Page{Limit: 1})
+	if err != nil || len(found) == 0 {
+		return store.Storage{}, err
+	}
+	return a.DB.Storage(q.Context(), q.view, found[0].ID)
+}
