@@ -95,3 +95,12 @@ func EntryFields() []coreshed.OrderField { return slices.Sorted(maps.Keys(entryK
 func Queued(ctx context.Context, db *DB, run int64) (int64, error) {
 	return one(ctx, db, value[int64], `SELECT count(*) FROM queue WHERE job_id = $1`, run)
 }
+
+// Links returns the links of a run, from ancestor to descendant, 0 for none, in
+// the order of their ids.
+func Links(ctx context.Context, db *DB, run int64) ([][2]int64, error) {
+	return all(ctx, db, func(rows *sql.Rows) ([2]int64, error) {
+		var link [2]int64
+		return link, rows.Scan(&link[0], &link[1])
+	}, `SELECT ancestor_id, COALESCE(descendant_id, 0) FROM ancestry WHERE job_id = $1 ORDER BY ancestor_id, descendant_id`, run)
+}
