@@ -32,7 +32,7 @@ type route struct {
 // table is every route, one pattern's next to each other. The first pattern
 // that matches is taken.
 func (a *api) table() []route {
-	return []route{
+	return append([]route{
 		{"GET", "/files/", read, a.listFiles},
 		{"GET", "/files/{id}/", read, a.getFile},
 		{"GET", "/files/{id}/content/", read, a.getContent},
@@ -53,7 +53,7 @@ func (a *api) table() []route {
 		{"GET", "/nodes/{id}/", read, a.getNothing},
 		{"GET", "/errors/", read, a.listNothing},
 		{"GET", "/errors/{id}/", read, a.getNothing},
-	}
+	}, a.jobRoutes()...)
 }
 
 // split cuts the prefix of the family off a path.

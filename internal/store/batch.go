@@ -251,25 +251,29 @@ func (db *DB) Batches(ctx context.Context, view coreshed.View, f BatchFilter, or
 	list, total, err := pageOf(ctx, db, scanBatch, batchColumns, `FROM batches b `+batchJoins, c, by, page)
 	for i := range list {
 		if err == nil {
-			err = db.countBatch(ctx, &list[i])
+			err = db.countBatch(ctx, view, &list[i])
 		}
 	}
 	return list, total, err
 }
 
-// countBatch fills in what has become of a batch's runs and recipes.
-func (db *DB) countBatch(ctx context.Context, b *BatchEntry) error {
+// countBatch fills in what has become of a batch's runs and recipes that the
+// view shows.
+func (db *DB) countBatch(ctx context.Context, view coreshed.View, b *BatchEntry) error {
 	b.Jobs = map[coreshed.RunStatus]int64{}
+	c := &conditions{}
+	c.add(`batch_id = ?`, b.ID)
+	c.seenIn(db.dialect, view, `workspace_id`)
 	if _, err := all(ctx, db, func(rows *sql.Rows) (bool, error) {
 		var status coreshed.RunStatus
 		var n int64
 		err := rows.Scan(&status, &n)
 		b.Jobs[status] = n
 		return true, err
-	}, `SELECT status, count(*) FROM jobs WHERE batch_id = $1 GROUP BY status`, b.ID); err != nil {
+	}, `SELECT status, count(*) FROM jobs WHERE `+c.text()+` GROUP BY status`, c.args...); err != nil {
 		return err
 	}
 	_, err := one(ctx, db, func(rows *sql.Rows) (bool, error) { return true, rows.Scan(&b.Recipes, &b.RecipesCompleted) },
-		`SELECT count(*), count(completed_at) FROM recipes WHERE batch_id = $1 AND recipe_id IS NULL`, b.ID)
+		`SELECT count(*), count(completed_at) FROM recipes WHERE `+c.text()+` AND recipe_id IS NULL`, c.args...)
 	return err
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"maps"
+	"strings"
 
 	"github.com/coreshed/coreshed"
 )
@@ -138,20 +140,63 @@ func (db *DB) JobType(ctx context.Context, view coreshed.View, id int64) (coresh
 type TypeFilter struct {
 	ID, Revision   []int64
 	Name, Version  []string
+	Keyword        string // in the name, the title or the description, without regard to ASCII case; "" is any
 	System, Active *bool
 }
 
-// JobTypes returns a page of the organisation's job types by name and version,
-// and how many there are.
-func (db *DB) JobTypes(ctx context.Context, view coreshed.View, f TypeFilter, page coreshed.Page) ([]coreshed.JobType, int64, error) {
+// types adds a filter of types, of an alias.
+func (c *conditions) types(d dialect, view coreshed.View, f TypeFilter, alias string) {
+	c.add(alias+`.org_id = ?`, typesOf(view))
+	c.anyID(d, alias+`.id`, f.ID)
+	c.anyText(d, alias+`.name`, f.Name)
+	if f.Keyword != "" {
+		c.like(`lower(`+alias+`.name || ' ' || `+alias+`.title || ' ' || `+alias+`.description)`, containing(lower(f.Keyword)))
+	}
+	c.flag(alias+`.is_system`, f.System)
+	c.flag(alias+`.is_active`, f.Active)
+}
+
+// lower makes ASCII letters small, and leaves others, as SQLite does.
+func lower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
+// jobTypes are the conditions of a filter, over the alias jt.
+func (f TypeFilter) jobTypes(d dialect, view coreshed.View) *conditions {
 	c := &conditions{}
-	c.add(`jt.org_id = ?`, typesOf(view))
-	c.anyID(db.dialect, `jt.id`, f.ID)
-	c.anyText(db.dialect, `jt.name`, f.Name)
-	c.anyText(db.dialect, `jt.version`, f.Version)
-	c.flag(`jt.is_system`, f.System)
-	c.flag(`jt.is_active`, f.Active)
-	return pageOf(ctx, db, scanJobType, jobTypeColumns, `FROM job_types jt`, c, ` ORDER BY jt.name, jt.version, jt.id`, page)
+	c.types(d, view, f, `jt`)
+	c.anyText(d, `jt.version`, f.Version)
+	return c
+}
+
+// JobTypes returns a page of the organisation's job types, and how many there
+// are. The default order is by name and version; the id is always the last key.
+func (db *DB) JobTypes(ctx context.Context, view coreshed.View, f TypeFilter, order []coreshed.Order, page coreshed.Page) ([]coreshed.JobType, int64, error) {
+	by, err := orderBy(order, typeOrder(`jt`, map[coreshed.OrderField]string{
+		"version": `jt.version`, "is_paused": `jt.is_paused`, "is_published": `jt.is_published`, "max_tries": `jt.max_tries`,
+	}), `jt.name, jt.version`, `jt.id`)
+	if err != nil {
+		return nil, 0, err
+	}
+	return pageOf(ctx, db, scanJobType, jobTypeColumns, `FROM job_types jt`, f.jobTypes(db.dialect, view), by, page)
+}
+
+// typeOrder are the columns that types of an alias are sorted by, and more.
+func typeOrder(alias string, more map[coreshed.OrderField]string) map[coreshed.OrderField]string {
+	columns := map[coreshed.OrderField]string{
+		"id": "id", "name": "name", "title": "title", "description": "description", "is_active": "is_active", "is_system": "is_system",
+		"revision_num": "revision_num", "created": "created_at", "deprecated": "deprecated_at", "last_modified": "modified_at",
+	}
+	for field, column := range columns {
+		columns[field] = alias + "." + column
+	}
+	maps.Copy(columns, more)
+	return columns
 }
 
 // JobTypeRevision returns the manifest of a revision of a job type, with the

@@ -26,6 +26,7 @@ var postgresDialect = dialect{
 		return false
 	},
 	snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
+	member:   func(column, name string) string { return `(CAST(` + column + ` AS jsonb) ->> '` + name + `')` },
 	texts:    `SELECT x.value COLLATE "C" FROM jsonb_array_elements_text(?::jsonb) x`,
 	ids:      `SELECT x.value::bigint FROM jsonb_array_elements_text(?::jsonb) x`,
 	indexes: []string{`SELECT indexname, indexdef FROM pg_indexes i WHERE schemaname = current_schema()

@@ -85,16 +85,16 @@ func (db *DB) RecipeType(ctx context.Context, view coreshed.View, id int64) (cor
 	return r, notFound(err, "There is no such recipe type.")
 }
 
-// RecipeTypes returns a page of the organisation's recipe types by name, and how
-// many there are.
-func (db *DB) RecipeTypes(ctx context.Context, view coreshed.View, f TypeFilter, page coreshed.Page) ([]coreshed.RecipeType, int64, error) {
+// RecipeTypes returns a page of the organisation's recipe types, and how many
+// there are. The default order is by name; the id is always the last key.
+func (db *DB) RecipeTypes(ctx context.Context, view coreshed.View, f TypeFilter, order []coreshed.Order, page coreshed.Page) ([]coreshed.RecipeType, int64, error) {
+	by, err := orderBy(order, typeOrder(`rt`, nil), `rt.name`, `rt.id`)
+	if err != nil {
+		return nil, 0, err
+	}
 	c := &conditions{}
-	c.add(`rt.org_id = ?`, typesOf(view))
-	c.anyID(db.dialect, `rt.id`, f.ID)
-	c.anyText(db.dialect, `rt.name`, f.Name)
-	c.flag(`rt.is_system`, f.System)
-	c.flag(`rt.is_active`, f.Active)
-	return pageOf(ctx, db, scanRecipeType, recipeTypeColumns, `FROM recipe_types rt`, c, ` ORDER BY rt.name, rt.id`, page)
+	c.types(db.dialect, view, f, `rt`)
+	return pageOf(ctx, db, scanRecipeType, recipeTypeColumns, `FROM recipe_types rt`, c, by, page)
 }
 
 // RecipeTypeRevisions returns all revisions of a recipe type, newest first.

@@ -105,11 +105,11 @@ func (db *DB) Recipes(ctx context.Context, view coreshed.View, f RecipeFilter, o
 	if err != nil {
 		return nil, 0, err
 	}
-	return list, total, db.countNodes(ctx, list)
+	return list, total, db.countNodes(ctx, view, list)
 }
 
-// countNodes fills in what has become of the recipes' nodes.
-func (db *DB) countNodes(ctx context.Context, list []coreshed.Recipe) error {
+// countNodes fills in what has become of the recipes' nodes that the view shows.
+func (db *DB) countNodes(ctx context.Context, view coreshed.View, list []coreshed.Recipe) error {
 	at := map[int64]*coreshed.RecipeCounts{}
 	var ids []int64
 	for i := range list {
@@ -120,8 +120,11 @@ func (db *DB) countNodes(ctx context.Context, list []coreshed.Recipe) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	c := &conditions{}
+	c, subsOf := &conditions{}, &conditions{}
 	c.anyID(db.dialect, `n.recipe_id`, ids)
+	c.seenIn(db.dialect, view, `j.workspace_id`)
+	subsOf.anyID(db.dialect, `n.recipe_id`, ids)
+	subsOf.seenIn(db.dialect, view, `s.workspace_id`)
 	type counted struct {
 		recipe, n int64
 		status    string
@@ -140,7 +143,7 @@ func (db *DB) countNodes(ctx context.Context, list []coreshed.Recipe) error {
 	}
 	subs, err := all(ctx, db, scan, `SELECT n.recipe_id, CASE WHEN s.completed_at IS NULL THEN '' ELSE 'COMPLETED' END AS done, count(*)
 		FROM recipe_nodes n JOIN recipes s ON s.id = n.sub_recipe_id
-		WHERE `+c.text()+` GROUP BY n.recipe_id, CASE WHEN s.completed_at IS NULL THEN '' ELSE 'COMPLETED' END`, c.args...)
+		WHERE `+subsOf.text()+` GROUP BY n.recipe_id, CASE WHEN s.completed_at IS NULL THEN '' ELSE 'COMPLETED' END`, subsOf.args...)
 	for _, x := range subs {
 		at[x.recipe].SubRecipes += x.n
 		if x.status != "" {

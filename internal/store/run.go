@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"strconv"
 
 	"github.com/coreshed/coreshed"
 )
@@ -142,6 +143,8 @@ type RunFilter struct {
 	Modified, Source                      coreshed.Window
 	SensorClass, Sensor, Collection, Task []string
 	Superseded                            *bool
+	ErrorCategory                         []string
+	ErrorID                               []int64
 }
 
 func (f RunFilter) conditions(d dialect, view coreshed.View) *conditions {
@@ -172,6 +175,14 @@ func (f RunFilter) conditions(d dialect, view coreshed.View) *conditions {
 	c.anyText(d, `j.source_collection`, f.Collection)
 	c.anyText(d, `j.source_task`, f.Task)
 	c.since(`j.superseded_at`, f.Superseded)
+	c.anyText(d, d.member(`j.error`, `category`), f.ErrorCategory)
+	if f.ErrorID != nil {
+		ids := make([]string, len(f.ErrorID))
+		for i, id := range f.ErrorID {
+			ids[i] = strconv.FormatInt(id, 10)
+		}
+		c.anyText(d, d.member(`j.error`, `id`), ids)
+	}
 	return c
 }
 

@@ -210,7 +210,7 @@ func TestRunRights(t *testing.T) {
 		if _, n, err := db.Runs(t.Context(), member, store.RunFilter{}, nil, coreshed.Page{Limit: 5}); err != nil || n != 0 {
 			t.Errorf("the member sees %d runs, %v", n, err)
 		}
-		if _, n, err := db.JobTypes(t.Context(), s.View(t, s.Stranger), store.TypeFilter{}, coreshed.Page{Limit: 5}); err != nil || n != 0 {
+		if _, n, err := db.JobTypes(t.Context(), s.View(t, s.Stranger), store.TypeFilter{}, nil, coreshed.Page{Limit: 5}); err != nil || n != 0 {
 			t.Errorf("the stranger sees %d types, %v", n, err)
 		}
 	})

@@ -23,6 +23,7 @@ var sqliteDialect = dialect{
 		return errors.As(err, &e) && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 	},
 	snapshot: &sql.TxOptions{ReadOnly: true},
+	member:   func(column, name string) string { return `CAST(` + column + ` ->> '` + name + `' AS TEXT)` },
 	texts:    `SELECT value FROM json_each(?)`,
 	ids:      `SELECT value FROM json_each(?)`,
 	indexes: []string{`SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND name NOT LIKE 'files\_%' ESCAPE '\'

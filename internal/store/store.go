@@ -42,9 +42,10 @@ type dialect struct {
 	unique   func(error) bool
 	retry    func(error) bool // the transaction lost a race; again may do
 	snapshot *sql.TxOptions
-	texts    string   // a SELECT of the texts in a JSON array, which is ?
-	ids      string   // the same of integers
-	indexes  []string // queries for what a bulk load puts off: name and statement
+	texts    string                           // a SELECT of the texts in a JSON array, which is ?
+	ids      string                           // the same of integers
+	member   func(column, name string) string // of a JSON object, as text
+	indexes  []string                         // queries for what a bulk load puts off: name and statement
 }
 
 // Config says which database to open.

@@ -287,6 +287,7 @@ CREATE TABLE jobs (
 );
 CREATE INDEX jobs_modified ON jobs (modified_at, id);
 CREATE INDEX jobs_status ON jobs (status, modified_at, id);
+CREATE INDEX jobs_status_at ON jobs (status, status_at);
 CREATE INDEX jobs_type ON jobs (job_type_id, modified_at, id);
 CREATE INDEX jobs_recipe ON jobs (recipe_id) WHERE recipe_id IS NOT NULL;
 CREATE INDEX jobs_batch ON jobs (batch_id) WHERE batch_id IS NOT NULL;

@@ -1,0 +1,275 @@
+package scaleapi
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/store"
+	"github.com/coreshed/coreshed/internal/web"
+)
+
+func (a *api) listJobs(w http.ResponseWriter, q *request) error {
+	f, err := a.jobsWanted(q)
+	if err != nil {
+		return err
+	}
+	return a.sendJobs(w, q, f)
+}
+
+// sendJobs answers with a page of jobs.
+func (a *api) sendJobs(w http.ResponseWriter, q *request, f store.RunFilter) error {
+	order, err := q.orders()
+	if err != nil {
+		return err
+	}
+	var inputs map[int64][]store.InputName
+	return sendPage(w, q, func(p coreshed.Page) ([]coreshed.Run, int64, error) {
+		runs, total, err := a.DB.Runs(q.Context(), q.view, f, order, p)
+		if err != nil || len(runs) == 0 {
+			return runs, total, err
+		}
+		ids := make([]int64, len(runs))
+		for i, r := range runs {
+			ids[i] = r.ID
+		}
+		inputs, err = a.DB.RunInputNames(q.Context(), q.view, ids)
+		return runs, total, err
+	}, func(r coreshed.Run) job { return jobOf(r, inputs[r.ID]) })
+}
+
+// jobsWanted reads the filters of a list of jobs.
+func (a *api) jobsWanted(q *request) (store.RunFilter, error) {
+	var f store.RunFilter
+	var err error
+	if f.Modified, err = q.window("started", "ended", a.Now()); err != nil {
+		return f, err
+	}
+	if f.Source, err = q.window("source_started", "source_ended", a.Now()); err != nil {
+		return f, err
+	}
+	if err = q.readTexts([]textsParam{
+		{"source_sensor_class", &f.SensorClass}, {"source_sensor", &f.Sensor}, {"source_collection", &f.Collection}, {"source_task", &f.Task},
+		{"job_type_name", &f.TypeName}, {"error_category", &f.ErrorCategory},
+	}); err != nil {
+		return f, err
+	}
+	if err = q.readIntegers([]integersParam{
+		{"job_id", &f.ID}, {"job_type_id", &f.Type}, {"batch_id", &f.Batch}, {"recipe_id", &f.Recipe}, {"error_id", &f.ErrorID},
+	}); err != nil {
+		return f, err
+	}
+	status, err := q.texts("status")
+	if status != nil {
+		f.Status = []coreshed.RunStatus{}
+	}
+	for _, s := range status {
+		f.Status = append(f.Status, coreshed.RunStatus(s))
+	}
+	if err != nil {
+		return f, err
+	}
+	f.Superseded, err = q.boolean("is_superseded")
+	return f, err
+}
+
+// textsParam and integersParam are lists of values and where they go.
+type textsParam struct {
+	name string
+	into *[]string
+}
+
+type integersParam struct {
+	name string
+	into *[]int64
+}
+
+func (q *request) readTexts(list []textsParam) (err error) {
+	for _, p := range list {
+		if *p.into, err = q.texts(p.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (q *request) readIntegers(list []integersParam) (err error) {
+	for _, p := range list {
+		if *p.into, err = q.integers(p.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *api) getJob(w http.ResponseWriter, q *request) error {
+	r, err := a.DB.Run(q.Context(), q.view, q.id("id"))
+	if err != nil {
+		return err
+	}
+	d, err := a.jobDetails(q, r)
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, d)
+}
+
+func (a *api) jobDetails(q *request, r coreshed.Run) (jobDetails, error) {
+	ctx := q.Context()
+	inputs, err := a.DB.RunInputNames(ctx, q.view, []int64{r.ID})
+	if err != nil {
+		return jobDetails{}, err
+	}
+	d := jobDetails{
+		job: jobOf(r, inputs[r.ID]), Event: eventDetailsOf(r.Event), RootSupersededJob: refOf(r.RootSuperseded),
+		Configuration: orEmpty(r.Configuration), Resources: orEmpty(nil), JobTypeRev: jobTypeRev{jobTypeRevRef: jobTypeRevOf(r), Manifest: orEmpty(nil)},
+	}
+	if d.Input, err = dataOf(r.Values, func(p coreshed.Page) ([]coreshed.NamedEntry, int64, int64, error) {
+		return a.DB.RunInputs(ctx, q.view, r.ID, p)
+	}); err != nil {
+		return d, err
+	}
+	if d.Output, err = dataOf(nil, func(p coreshed.Page) ([]coreshed.NamedEntry, int64, int64, error) {
+		return a.DB.RunOutputs(ctx, q.view, r.ID, p)
+	}); err != nil {
+		return d, err
+	}
+	by, err := a.DB.SupersededBy(ctx, q.view, r.ID)
+	if err != nil {
+		return d, err
+	}
+	d.SupersededByJob = refOf(by)
+	if r.Revision.ID != 0 {
+		rev, err := a.DB.JobTypeRevision(ctx, q.view, r.Type.ID, r.Revision.Number)
+		if err != nil {
+			return d, err
+		}
+		d.JobTypeRev.Manifest, d.JobTypeRev.Created = orEmpty(rev.Document), stampOfMicros(rev.Created)
+	}
+	return d, a.addExecution(q, r, &d)
+}
+
+// addExecution adds the latest try of a run to its details.
+func (a *api) addExecution(q *request, r coreshed.Run, d *jobDetails) error {
+	tries, err := a.DB.Executions(q.Context(), q.view, r.ID)
+	if err != nil || len(tries) == 0 {
+		return err
+	}
+	x := tries[len(tries)-1]
+	latest := executionOf(r, x)
+	d.Execution, d.Resources = &latest, orEmpty(x.Resources)
+	if x.Output != nil {
+		d.Output.JSON = x.Output
+	}
+	return nil
+}
+
+// dataPage is how many files of a job are read at a time.
+const dataPage = 1000
+
+// dataOf collects the files of a job or recipe that the caller sees.
+func dataOf(values []byte, fetch func(coreshed.Page) ([]coreshed.NamedEntry, int64, int64, error)) (data, error) {
+	d := data{Files: map[string][]int64{}, JSON: orEmpty(values)}
+	for offset := int64(0); ; {
+		list, total, _, err := fetch(coreshed.Page{Offset: offset, Limit: dataPage})
+		if err != nil {
+			return d, err
+		}
+		for _, e := range list {
+			d.Files[e.Name] = append(d.Files[e.Name], e.ID)
+		}
+		if offset += int64(len(list)); len(list) == 0 || offset >= total {
+			return d, nil
+		}
+	}
+}
+
+func (a *api) listExecutions(w http.ResponseWriter, q *request) error {
+	r, err := a.DB.Run(q.Context(), q.view, q.id("id"))
+	if err != nil {
+		return err
+	}
+	wanted, err := q.texts("status")
+	if err != nil {
+		return err
+	}
+	tries, err := a.DB.Executions(q.Context(), q.view, r.ID)
+	if err != nil {
+		return err
+	}
+	tries = slices.DeleteFunc(tries, func(x coreshed.Execution) bool {
+		return wanted != nil && !slices.Contains(wanted, string(x.Status))
+	})
+	slices.Reverse(tries) // the latest first
+	return sendPage(w, q, sliced(tries), func(x coreshed.Execution) execution { return executionOf(r, x) })
+}
+
+// sliced pages through a list that is there as a whole.
+func sliced[T any](list []T) func(coreshed.Page) ([]T, int64, error) {
+	return func(p coreshed.Page) ([]T, int64, error) {
+		total := int64(len(list))
+		from := min(p.Offset, total)
+		return list[from:min(from+p.Limit, total)], total, nil
+	}
+}
+
+func (a *api) getExecution(w http.ResponseWriter, q *request) error {
+	r, err := a.DB.Run(q.Context(), q.view, q.id("id"))
+	if err != nil {
+		return err
+	}
+	tries, err := a.DB.Executions(q.Context(), q.view, r.ID)
+	if err != nil {
+		return err
+	}
+	number := q.id("num")
+	for _, x := range tries {
+		if x.Number == number {
+			return web.JSON(w, http.StatusOK, executionDetailsOf(r, x))
+		}
+	}
+	return notFound()
+}
+
+func (a *api) listJobInputs(w http.ResponseWriter, q *request) error {
+	f, err := a.inputsWanted(q, "job_input")
+	if err != nil {
+		return err
+	}
+	r, err := a.DB.Run(q.Context(), q.view, q.id("id"))
+	if err != nil {
+		return err
+	}
+	return sendPage(w, q, func(p coreshed.Page) ([]coreshed.Entry, int64, error) {
+		return a.DB.RunInputFiles(q.Context(), q.view, r.ID, f, p)
+	}, q.file)
+}
+
+// inputsWanted reads the filters of a list of input files; name is that of the
+// parameter for the input's name.
+func (a *api) inputsWanted(q *request, name string) (store.InputFilter, error) {
+	var f store.InputFilter
+	times, err := q.window("started", "ended", a.Now())
+	if err != nil {
+		return f, err
+	}
+	field, err := q.text("time_field")
+	if err != nil {
+		return f, err
+	}
+	switch {
+	case field == nil || *field == "last_modified":
+		f.Modified = times
+	case *field == "source":
+		f.Source = times
+	case *field == "data":
+		f.Data = times
+	default:
+		return f, bad(`Parameter "time_field" values must be one of: ['source', 'data', 'last_modified']`)
+	}
+	if f.FileName, err = q.text("file_name"); err != nil {
+		return f, err
+	}
+	f.Input, err = q.text(name)
+	return f, err
+}
