@@ -25,6 +25,9 @@ const EvoFileV2 = "evo-file-v2.yaml"
 // lineage.
 const CoreshedV1 = "coreshed-v1.yaml"
 
+// ScaleV6 names the document of Scale's file services.
+const ScaleV6 = "scale-v6.yaml"
+
 // Names returns the names of all documents.
 func Names() ([]string, error) {
 	names, err := fs.Glob(FS, "*.yaml")

@@ -42,6 +42,9 @@ func TestOperations(t *testing.T) {
 			getIssuerConfiguration getKeys getWorkspace grantRole healthz listFiles listWorkspaceSummaries
 			listWorkspaceUsers listWorkspaces metrics preflightBlob putBlob putBlock putBlockList readDocuments readyz
 			restoreWorkspace revokeRole submitSignIn token updateFileByID updateWorkspace upsertFileByPath workspaceHealth`,
+		ScaleV6: `createScaleWorkspace editScaleWorkspace getScaleError getScaleFile getScaleFileContent getScaleNode getScaleProfile
+			getScaleScheduler getScaleStatus getScaleVersion getScaleWorkspace listScaleErrors listScaleFiles listScaleLoad
+			listScaleNodes listScaleQueue listScaleWorkspaces validateScaleWorkspace`,
 		CoreshedV1: `getDescription getVersion putDescription`,
 	}
 	names, err := Names()

@@ -72,13 +72,14 @@ func render() ([]byte, error) {
 // groupsOf sorts operations under their first tag, by path and method.
 func groupsOf(doc *openapi3.T) []group {
 	byTag := make(map[string][]operation)
+	prefix := strings.TrimSuffix(doc.Servers[0].URL, "/")
 	for _, key := range slices.Sorted(maps.Keys(doc.Paths.Map())) {
 		item := doc.Paths.Value(key)
 		methods := item.Operations()
 		for _, method := range slices.Sorted(maps.Keys(methods)) {
 			op := methods[method]
 			byTag[op.Tags[0]] = append(byTag[op.Tags[0]],
-				operation{method, key, op, slices.Concat(item.Parameters, op.Parameters), answersOf(op)})
+				operation{method, prefix + key, op, slices.Concat(item.Parameters, op.Parameters), answersOf(op)})
 		}
 	}
 	groups := make([]group, len(doc.Tags))

@@ -124,6 +124,12 @@ var answers = []struct {
 		strings.Replace(blocks, "<Size>5", "<Size>five", 1), "/CommittedBlocks/Block/1/Size: value must be an integer"},
 	{"private key", "GET", "/.well-known/jwks.json", 200, media("application/json"),
 		`{"keys":[{"kty":"EC","kid":"k","use":"sig","alg":"ES256","crv":"P-256","x":"x","y":"y","d":"d"}]}`, "'d'"},
+	{"another prefix", "GET", "/api/v7/version/", 200, append(media("application/json"), "Allow: GET"), `{"version":"1"}`, ""},
+	{"wrong under another prefix", "GET", "/api/v7/version/", 200, append(media("application/json"), "Allow: GET"), `{"version":1}`, "/version: "},
+	{"no Allow", "GET", "/v6/version/", 200, media("application/json"), `{"version":"1"}`, "Allow is missing"},
+	{"no slash", "GET", "/v6/files/5", 301, []string{"Location: /v6/files/5/"}, "", ""},
+	{"no slash, redirected otherwise", "POST", "/v6/workspaces", 301, []string{"Location: /v6/workspaces/"}, "", "no such status"},
+	{"options", "OPTIONS", "/v7/files/", 200, append(media("application/json"), "Allow: GET"), `{"name":"files"}`, "missing properties"},
 }
 
 // TestTransport sends every answer over a real connection.

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/apitest"
 	"github.com/coreshed/coreshed/internal/auth"
 	"github.com/coreshed/coreshed/internal/blob"
 	"github.com/coreshed/coreshed/internal/blob/mem"
@@ -27,7 +28,8 @@ import (
 	"github.com/coreshed/coreshed/internal/web"
 )
 
-// shed is the family on loopback, with real tokens and real bytes.
+// shed is the family on loopback, with real tokens and real bytes. Every answer
+// is checked against the API document.
 type shed struct {
 	*storetest.Shed
 	t       testing.TB
@@ -81,7 +83,7 @@ func open(t testing.TB, db *store.DB, options ...func(*scaleapi.Config)) *shed {
 	t.Cleanup(srv.Close)
 	s.url, origins.Own[0] = srv.URL, srv.URL
 	s.client = &http.Client{
-		Transport:     srv.Client().Transport,
+		Transport:     apitest.Transport(t, srv.Client().Transport),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return s
