@@ -18,14 +18,6 @@ import (
 
 func day(n int) time.Time { return time.Date(2016, 1, n, 0, 0, 0, 0, time.UTC) }
 
-// must stops the test at an error.
-func (s *shed) must(err error) {
-	s.t.Helper()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-}
-
 // describe says what a version is about, in those countries.
 func (s *shed) describe(id int64, d coreshed.Description, countries ...string) {
 	s.t.Helper()
