@@ -45,7 +45,7 @@ func TestOperations(t *testing.T) {
 		ScaleV6: `createScaleWorkspace editScaleWorkspace getScaleError getScaleFile getScaleFileContent getScaleNode getScaleProfile
 			getScaleScheduler getScaleStatus getScaleVersion getScaleWorkspace listScaleErrors listScaleFiles listScaleLoad
 			listScaleNodes listScaleQueue listScaleWorkspaces validateScaleWorkspace`,
-		CoreshedV1: `getDescription getVersion putDescription`,
+		CoreshedV1: `findVersion getDescription getVersion putDescription`,
 	}
 	names, err := Names()
 	if err != nil {

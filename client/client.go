@@ -145,5 +145,5 @@ func readRoots(file string) (*x509.CertPool, error) {
 
 // Files returns the files of a workspace. It sends nothing.
 func (c *Client) Files(org, workspace coreshed.UUID) *Files {
-	return &Files{c: c, base: fmt.Sprintf("/file/v2/orgs/%s/workspaces/%s/files", org, workspace)}
+	return &Files{c: c, base: fmt.Sprintf("/file/v2/orgs/%s/workspaces/%s/files", org, workspace), workspace: workspace}
 }

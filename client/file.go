@@ -14,9 +14,13 @@ import (
 
 // Files are the files of one workspace.
 type Files struct {
-	c    *Client
-	base string // of their URLs
+	c         *Client
+	base      string // of their URLs
+	workspace coreshed.UUID
 }
+
+// Client returns the client that the files were taken from.
+func (f *Files) Client() *Client { return f.c }
 
 // Ref names a file, by path or by id.
 type Ref struct {

@@ -25,6 +25,7 @@ const (
 func (a *api) table() []route {
 	const none = coreshed.NoRole
 	return []route{
+		{"GET", workspaces + "/version", coreshed.Viewer, a.findVersion},
 		{"GET", version, none, a.getVersion},
 		{"GET", version + "/description", none, a.getDescription},
 		{"PUT", version + "/description", none, a.putDescription},

@@ -3,6 +3,7 @@ package nativeapi
 import (
 	"net/http"
 
+	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/web"
 )
 
@@ -12,4 +13,45 @@ func (a *api) getVersion(w http.ResponseWriter, q *request) error {
 		return err
 	}
 	return web.JSON(w, http.StatusOK, entryOf(e))
+}
+
+// findVersion answers with the version that a path or a file's id names, the
+// current one unless a version id is given.
+func (a *api) findVersion(w http.ResponseWriter, q *request) error {
+	named, err := q.named()
+	if err != nil {
+		return err
+	}
+	id, err := a.DB.Resolve(q.Context(), q.view, q.access.Workspace.ID, named)
+	if err != nil {
+		return err
+	}
+	e, err := a.DB.Entry(q.Context(), q.view, id)
+	if err == nil && e.Workspace.ID != q.access.Workspace.ID {
+		err = coreshed.Errorf(coreshed.NotFound, "There is no such version.")
+	}
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, entryOf(e))
+}
+
+// named reads how a version of the workspace is named.
+func (q *request) named() (coreshed.Ref, error) {
+	file, err := web.ID(q.query, "file_id")
+	if err != nil {
+		return coreshed.Ref{}, err
+	}
+	version, err := web.Int(q.query, "version_id", 0, 1)
+	if err != nil {
+		return coreshed.Ref{}, err
+	}
+	r := coreshed.Ref{Path: q.query.Get("path"), VersionID: version}
+	if (file == nil) == (r.Path == "") {
+		return r, coreshed.Errorf(coreshed.Invalid, "Either path or file_id must be given.")
+	}
+	if file != nil {
+		r.File = *file
+	}
+	return r, nil
 }

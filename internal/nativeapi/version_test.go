@@ -45,3 +45,31 @@ func TestRefusals(t *testing.T) {
 		s.want(s.Viewer, "GET", "/coreshed/v1/versions/1", nil, 401)
 	})
 }
+
+func TestFindVersion(t *testing.T) {
+	each(t, func(s *shed) {
+		first := s.Put(t, s.Editor, "Survey/a b.csv", "1")
+		second := s.Put(t, s.Editor, "survey/A B.csv", "22")
+		base := "/coreshed/v1/workspaces/" + s.Workspace.UUID.String() + "/version"
+		for query, want := range map[string]int64{
+			"path=Survey%2Fa+b.csv": second.Version.ID, "path=%2Fsurvey%2FA+B.CSV": second.Version.ID,
+			fmt.Sprintf("path=Survey/a%%20b.csv&version_id=%d", first.Version.VersionID): first.Version.ID,
+			"file_id=" + first.UUID.String():                                             second.Version.ID,
+			fmt.Sprintf("file_id=%s&version_id=%d", first.UUID, first.Version.VersionID): first.Version.ID,
+		} {
+			equal(t, s.want(s.Viewer, "GET", base+"?"+query, nil, 200)["id"], any(json.Number(fmt.Sprint(want))))
+		}
+		for query, status := range map[string]int{
+			"": 422, "path=": 422, "path=a&file_id=" + first.UUID.String(): 422, "file_id=x": 422, "path=a&version_id=0": 422, "path=a&version_id=x": 422,
+			"path=none": 404, "path=..": 400, "path=survey": 404, "path=Survey/a+b.csv&version_id=1": 404,
+		} {
+			s.want(s.Viewer, "GET", base+"?"+query, nil, status)
+		}
+		s.want(s.Member, "GET", base+"?path=Survey/a+b.csv", nil, 403)
+		s.must(s.DB.DeleteFile(t.Context(), s.Access(t, s.Editor), first.UUID))
+		s.want(s.Viewer, "GET", base+"?path=Survey/a+b.csv", nil, 404)
+		s.want(s.Viewer, "GET", base+"?file_id="+first.UUID.String(), nil, 200)
+		other := s.AddWorkspace(t, "South pit")
+		s.want(s.Owner, "GET", "/coreshed/v1/workspaces/"+other.UUID.String()+"/version?file_id="+first.UUID.String(), nil, 404)
+	})
+}
