@@ -2,7 +2,11 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"encoding/json"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/coreshed/coreshed"
 )
@@ -14,54 +18,181 @@ import (
 // ends with the entry's id, so that pages neither overlap nor leave anything
 // out. Invalid for a field that entries cannot be sorted by.
 func (db *DB) Entries(ctx context.Context, view coreshed.View, f coreshed.EntryFilter, order []coreshed.Order, page coreshed.Page) ([]coreshed.Entry, int64, error) {
-	l, err := newEntryList(db, view, f, order)
+	o, err := orderEntries(order)
 	if err != nil {
 		return nil, 0, err
 	}
 	var entries []coreshed.Entry
 	var total int64
 	err = db.view(ctx, func(ctx context.Context, t tx) error {
-		if total, err = l.count(ctx, t); err != nil {
+		l, err := newEntryList(ctx, t, view, f, o)
+		if err != nil {
 			return err
 		}
-		if page.Offset >= total || page.Limit == 0 {
+		if total = l.total; page.Offset >= total || page.Limit == 0 {
 			return nil
 		}
 		page.Limit = min(page.Limit, total-page.Offset)
-		entries, err = l.page(ctx, t, page)
+		ids, err := l.page(ctx, t, page)
+		if err != nil {
+			return err
+		}
+		entries, err = entriesOf(ctx, t, ids)
 		return err
 	})
 	return entries, total, err
 }
 
-// entryList is a filtered and sorted list of entries.
+// entryList is a filtered and sorted list of entries, as it is in a snapshot.
 type entryList struct {
-	db    *DB
-	where *conditions
-	order entryOrder
+	filter *entryFilter
+	order  entryOrder
+	source entrySource
+
+	all   int64 // entries that there are
+	total int64 // that match
 }
 
-func newEntryList(db *DB, view coreshed.View, f coreshed.EntryFilter, order []coreshed.Order) (*entryList, error) {
-	l := &entryList{db: db, where: entryConditions(db.dialect, view, f)}
+func newEntryList(ctx context.Context, t tx, view coreshed.View, f coreshed.EntryFilter, o entryOrder) (*entryList, error) {
+	l := &entryList{order: o}
 	var err error
-	l.order, err = orderEntries(order)
+	if l.filter, err = readEntryFilter(ctx, t, view, f); err != nil || l.filter.nothing {
+		return l, err
+	}
+	visible, err := l.workspaces(ctx, t, view)
+	if err != nil {
+		return l, err
+	}
+	if l.source, err = l.filter.source(ctx, t, visible); err != nil {
+		return l, err
+	}
+	if len(l.filter.parts) == 0 && l.filter.names == nil && l.filter.search == "" {
+		l.total = visible
+		return l, nil
+	}
+	l.total, err = l.count(ctx, t)
 	return l, err
 }
 
-func (l *entryList) count(ctx context.Context, t tx) (int64, error) {
-	return one(ctx, t, value[int64], `SELECT count(*) FROM versions v WHERE `+l.where.text(), l.where.args...)
+// workspaces reads the maintained counters of the workspaces.
+func (l *entryList) workspaces(ctx context.Context, t tx, view coreshed.View) (visible int64, err error) {
+	type counter struct{ id, entries int64 }
+	rows, err := all(ctx, t, func(rows *sql.Rows) (counter, error) {
+		var c counter
+		return c, rows.Scan(&c.id, &c.entries)
+	}, `SELECT id, entries FROM workspaces`)
+	for _, c := range rows {
+		l.all += c.entries
+		if view.Everything || view.Sees(c.id) {
+			visible += c.entries
+		}
+	}
+	return visible, err
 }
 
-// page reads one page. The keys are found first, so that skipped rows cost no
-// look-ups.
-func (l *entryList) page(ctx context.Context, t tx, page coreshed.Page) ([]coreshed.Entry, error) {
-	keys := &conditions{terms: l.where.terms, args: slices.Clone(l.where.args)}
-	joins := ""
-	if l.order.joined {
-		joins = " " + entryJoins
+// count counts what matches.
+func (l *entryList) count(ctx context.Context, t tx) (int64, error) {
+	var total int64
+	for _, p := range l.filter.pieces(t.db().dialect, l.source, false, false) {
+		what := `*`
+		if l.source.kind == byCountry && l.source.part.values() > 1 {
+			what = `DISTINCT ` + p.id
+		}
+		c := &conditions{}
+		p.where(c)
+		n, err := one(ctx, t, value[int64], `SELECT count(`+what+`) FROM `+p.from+` WHERE `+c.text(), c.args...)
+		if err != nil {
+			return 0, err
+		}
+		total += n
 	}
-	limit := keys.page(page)
-	return atMost(ctx, t, page.Limit, scanEntry, `SELECT `+entryColumns+` FROM (
-			SELECT v.id AS key FROM versions v`+joins+` WHERE `+keys.text()+l.order.text+limit+`) k
-		JOIN versions v ON v.id = k.key `+entryJoins+l.order.text, keys.args...)
+	return total, nil
+}
+
+// page returns the ids of a page.
+func (l *entryList) page(ctx context.Context, t tx, page coreshed.Page) ([]int64, error) {
+	p := l.filter.plan(l.source, l.order, l.total, l.all, page.Offset, page.Limit)
+	return l.keys(ctx, t, p, page.Limit)
+}
+
+// keys reads the ids of a page. Keys are found from an index alone where that is
+// possible, so that skipped rows cost no look-ups.
+func (l *entryList) keys(ctx context.Context, t tx, p pagePlan, limit int64) ([]int64, error) {
+	d := t.db().dialect
+	key, single := l.order.single()
+	c := &conditions{}
+	var texts []string
+	needsRow := !single || key.expr != "v.modified_at"
+	pieces := l.filter.pieces(d, p.source, needsRow, p.ordered)
+	for _, piece := range pieces {
+		c.terms = nil
+		piece.where(c)
+		if l.order.joined() {
+			piece.from += " " + entryJoins
+		}
+		texts = append(texts, `SELECT `+piece.id+` AS id`+l.columns(piece)+` FROM `+piece.from+` WHERE `+c.text())
+	}
+	union := ` UNION ALL `
+	if p.source.kind == byCountry {
+		union = ` UNION `
+	}
+	text := strings.Join(texts, union) + l.order.outer(p.backward) +
+		` LIMIT ` + c.arg(limit) + ` OFFSET ` + c.arg(p.skip)
+	ids, err := atMost(ctx, t, limit, func(rows *sql.Rows) (int64, error) {
+		var id int64
+		keys := make([]any, 1+len(l.order.keys))
+		keys[0] = &id
+		for i := range l.order.keys {
+			keys[i+1] = new(any)
+		}
+		err := rows.Scan(keys...)
+		return id, err
+	}, text, c.args...)
+	if p.backward {
+		slices.Reverse(ids)
+	}
+	return ids, err
+}
+
+// columns selects what is sorted by.
+func (l *entryList) columns(p piece) string {
+	var b strings.Builder
+	for i, k := range l.order.keys {
+		expr := k.expr
+		switch expr {
+		case "v.modified_at":
+			expr = p.moved
+		case "v.id":
+			expr = p.id
+		}
+		b.WriteString(`, ` + expr + ` AS k` + strconv.Itoa(i))
+	}
+	return b.String()
+}
+
+// entriesOf reads the entries with these ids, in their order.
+func entriesOf(ctx context.Context, t tx, ids []int64) ([]coreshed.Entry, error) {
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	at := make(map[int64]int, len(ids))
+	for i, id := range ids {
+		at[id] = i
+	}
+	entries := make([]coreshed.Entry, len(ids))
+	rows, err := t.query(ctx, `SELECT `+entryColumns+` FROM versions v `+entryJoins+
+		` WHERE v.id IN (`+t.db().dialect.list(`$1`, "bigint")+`)`, string(list))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		e, err := scanEntry(rows)
+		if err != nil {
+			return nil, failed("scan entry", err)
+		}
+		entries[at[e.ID]] = e
+	}
+	return entries, failed("read entries", rows.Err())
 }

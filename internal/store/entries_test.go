@@ -139,8 +139,24 @@ func TestEntries(t *testing.T) {
 			if diff := gocmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 				rt.Error(diff)
 			}
+			err = db.EntriesEach(rt.Context(), view, f, order, page, func(way string, ids []int64, n int64) {
+				if diff := gocmp.Diff(idsOf(want), ids, cmpopts.EquateEmpty()); diff != "" || n != total {
+					rt.Errorf("%s: %d of %d: %s", way, n, total, diff)
+				}
+			})
+			if err != nil {
+				rt.Fatal(err)
+			}
 		})
 	})
+}
+
+func idsOf(entries []coreshed.Entry) []int64 {
+	ids := make([]int64, len(entries))
+	for i, e := range entries {
+		ids[i] = e.ID
+	}
+	return ids
 }
 
 func drawFilter(t *rapid.T) coreshed.EntryFilter {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -9,104 +10,114 @@ import (
 	"github.com/coreshed/coreshed"
 )
 
-// entryConditions is a filter, over the alias v, within a view.
-func entryConditions(d dialect, view coreshed.View, f coreshed.EntryFilter) *conditions {
-	c := &conditions{}
-	c.seen(d, view)
-	c.within(`v.data_started`, `v.data_ended`, f.Data)
-	c.within(`v.source_started`, `v.source_ended`, f.Source)
-	c.within(`v.created_at`, `v.created_at`, f.Created)
-	c.within(`v.modified_at`, `v.modified_at`, f.Modified)
-	c.anyText(d, `v.source_sensor_class`, f.SensorClass)
-	c.anyText(d, `v.source_sensor`, f.Sensor)
-	c.anyText(d, `v.source_collection`, f.Collection)
-	c.anyText(d, `v.source_task`, f.Task)
-	c.anyText(d, `v.file_type`, f.Type)
-	c.anyText(d, `v.media_type`, f.MediaType)
+// entryFilter is what entries must have, as rows hold it: each part has an index
+// that finds its rows. A filter is the conjunction of its parts.
+type entryFilter struct {
+	nothing bool // matches no entry
+	parts   []entryPart
+	search  string // folded text that names contain; "" is any
+	names   []string
+	// visible are the row ids of the workspaces, sorted; nil is all.
+	visible []int64
+}
+
+// entryPart is one condition of a filter: that a column has one of some values,
+// or that something began and ended in a window.
+type entryPart struct {
+	column string // of versions; "iso3" for countries
+	index  string // begins with the column
+	texts  []string
+	ids    []int64
+
+	window coreshed.Window
+	ended  string // column of the window's end; "" without a window
+}
+
+// readEntryFilter puts a filter into the words of rows. Names of job types are
+// looked up by q.
+func readEntryFilter(ctx context.Context, t tx, view coreshed.View, f coreshed.EntryFilter) (*entryFilter, error) {
+	e := &entryFilter{names: f.Name}
+	if !view.Everything {
+		e.visible = workspacesOf(view)
+		e.nothing = len(e.visible) == 0
+	}
+	e.addIDs("job_id", "entries_job", f.Job)
 	if f.Name != nil {
-		c.anyText(d, `v.name_key`, folded(f.Name)) // which has an index
-		c.anyText(d, `v.file_name`, f.Name)
+		e.names = storableOnes(f.Name)
+		e.addTexts("name_key", "entries_name", folded(e.names))
 	}
-	if f.NameContains != "" {
-		c.contains(`v.name_key`, f.NameContains)
-	}
-	c.anyID(d, `v.job_id`, f.Job)
-	c.anyID(d, `v.job_type_id`, f.JobType)
-	c.anyID(d, `v.recipe_id`, f.Recipe)
-	c.anyID(d, `v.recipe_type_id`, f.RecipeType)
-	c.anyID(d, `v.batch_id`, f.Batch)
+	e.addIDs("recipe_id", "entries_recipe", f.Recipe)
+	e.addIDs("batch_id", "entries_batch", f.Batch)
+	e.addTexts("source_collection", "entries_collection", f.Collection)
+	e.addTexts("iso3", "", f.Countries)
 	if f.JobTypeName != nil {
-		c.anyText(d, `name`, f.JobTypeName)
-		last := len(c.terms) - 1
-		c.terms[last] = `v.job_type_id IN (SELECT id FROM job_types WHERE org_id = ` + c.arg(view.Org) + ` AND ` + c.terms[last] + `)`
-	}
-	c.anyText(d, `v.job_output`, f.JobOutput)
-	c.anyText(d, `v.recipe_node`, f.RecipeNode)
-	if f.Countries != nil {
-		c.anyText(d, `iso3`, f.Countries)
-		last := len(c.terms) - 1
-		c.terms[last] = `v.id IN (SELECT version_row FROM version_countries WHERE ` + c.terms[last] + `)`
-	}
-	return c
-}
-
-// within adds that something began and ended in a window.
-func (c *conditions) within(start, end string, w coreshed.Window) {
-	if w.From != nil {
-		c.add(start+` >= ?`, *w.From)
-	}
-	if w.Until != nil {
-		c.add(end+` <= ?`, *w.Until)
-	}
-}
-
-// contains adds that a key holds text, without regard to case.
-func (c *conditions) contains(key, text string) {
-	if !storable(text) {
-		c.add(`1 = 0`)
-		return
-	}
-	c.like(key, containing(coreshed.FoldPath(text)))
-}
-
-// maxListed is how many values become arguments of their own. More are one
-// argument, JSON: databases bound the number of arguments.
-const maxListed = 32
-
-// anyText adds that a column is one of the values, unless they are nil.
-func (c *conditions) anyText(d dialect, column string, values []string) {
-	if values == nil {
-		return
-	}
-	values = slices.DeleteFunc(sorted(values), func(s string) bool { return !storable(s) })
-	c.terms = append(c.terms, oneOf(c, column, values, d.texts))
-}
-
-// anyID is anyText for ids.
-func (c *conditions) anyID(d dialect, column string, values []int64) {
-	if values != nil {
-		c.terms = append(c.terms, oneOf(c, column, sorted(values), d.ids))
-	}
-}
-
-func oneOf[T any](c *conditions, column string, values []T, rows string) string {
-	switch n := len(values); {
-	case n == 0:
-		return `1 = 0`
-	case n == 1:
-		return column + ` = ` + c.arg(values[0])
-	case n > maxListed:
-		list, err := json.Marshal(values)
+		ids, err := jobTypesNamed(ctx, t, view.Org, storableOnes(f.JobTypeName))
 		if err != nil {
-			panic(err) // of texts and numbers
+			return nil, err
 		}
-		return column + ` IN (` + strings.ReplaceAll(rows, "?", c.arg(string(list))) + `)`
+		e.addIDs("job_type_id", "entries_job_type", ids)
 	}
-	list := make([]string, len(values))
-	for i, v := range values {
-		list[i] = c.arg(v)
+	e.addIDs("job_type_id", "entries_job_type", f.JobType)
+	e.addTexts("source_sensor", "entries_sensor", f.Sensor)
+	e.addIDs("recipe_type_id", "entries_recipe_type", f.RecipeType)
+	e.addWindow("data_started", "data_ended", "entries_data", f.Data)
+	e.addWindow("source_started", "source_ended", "entries_source", f.Source)
+	e.addWindow("created_at", "created_at", "entries_created", f.Created)
+	e.addWindow("modified_at", "modified_at", "entries_modified", f.Modified)
+	e.addTexts("source_task", "entries_task", f.Task)
+	e.addTexts("source_sensor_class", "entries_class", f.SensorClass)
+	e.addTexts("recipe_node", "entries_node", f.RecipeNode)
+	e.addTexts("job_output", "entries_output", f.JobOutput)
+	e.addTexts("media_type", "entries_media", f.MediaType)
+	e.addTexts("file_type", "entries_type", f.Type)
+	if f.NameContains != "" {
+		e.search = coreshed.FoldPath(f.NameContains)
+		e.nothing = e.nothing || !storable(f.NameContains) || len(e.search) > maxPattern/2
 	}
-	return column + ` IN (` + strings.Join(list, ", ") + `)`
+	return e, nil
+}
+
+func jobTypesNamed(ctx context.Context, t tx, org int64, names []string) ([]int64, error) {
+	list, err := json.Marshal(names)
+	if err != nil {
+		return nil, err
+	}
+	return all(ctx, t, value[int64], `SELECT id FROM job_types WHERE org_id = $1 AND name IN (`+t.db().dialect.list(`$2`, "")+`)`, org, string(list))
+}
+
+func (e *entryFilter) addTexts(column, index string, values []string) {
+	if values != nil {
+		values = sorted(storableOnes(values))
+		e.nothing = e.nothing || len(values) == 0
+		e.parts = append(e.parts, entryPart{column: column, index: index, texts: values})
+	}
+}
+
+func (e *entryFilter) addIDs(column, index string, values []int64) {
+	if values != nil {
+		e.nothing = e.nothing || len(values) == 0
+		e.parts = append(e.parts, entryPart{column: column, index: index, ids: sorted(values)})
+	}
+}
+
+func (e *entryFilter) addWindow(started, ended, index string, w coreshed.Window) {
+	if w.From != nil || w.Until != nil {
+		e.parts = append(e.parts, entryPart{column: started, ended: ended, index: index, window: w})
+	}
+}
+
+// values is how many values the part allows.
+func (p *entryPart) values() int { return len(p.texts) + len(p.ids) }
+
+// only returns the part with its i-th value alone.
+func (p *entryPart) only(i int) *entryPart {
+	o := *p
+	if p.ids != nil {
+		o.ids = p.ids[i : i+1]
+	} else {
+		o.texts = p.texts[i : i+1]
+	}
+	return &o
 }
 
 // sorted returns the distinct values in order, so that equal filters give equal
@@ -126,3 +137,13 @@ func folded(names []string) []string {
 // storable reports whether both databases take s as text. No row has what they
 // do not.
 func storable(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
+
+func storableOnes(values []string) []string {
+	kept := make([]string, 0, len(values))
+	for _, v := range values {
+		if storable(v) {
+			kept = append(kept, v)
+		}
+	}
+	return kept
+}

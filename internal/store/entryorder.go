@@ -1,6 +1,9 @@
 package store
 
 import (
+	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/coreshed/coreshed"
@@ -12,7 +15,8 @@ import (
 type entryKey struct {
 	expr     string
 	nullable bool
-	joined   bool // needs more than the alias v
+	joined   bool   // needs more than the alias v
+	index    string // that has all entries in this order
 }
 
 // entryKeys are all that entries can be sorted by: the fields that a list
@@ -20,7 +24,7 @@ type entryKey struct {
 // two underscores.
 var entryKeys = map[coreshed.OrderField]entryKey{
 	"id":                  {expr: "v.id"},
-	"file_name":           {expr: "v.name_key"},
+	"file_name":           {expr: "v.name_key", index: "entries_name"},
 	"file_type":           {expr: "v.file_type"},
 	"file_size":           {expr: "v.size"},
 	"file_path":           {expr: "lower(v.storage_path)"},
@@ -31,8 +35,8 @@ var entryKeys = map[coreshed.OrderField]entryKey{
 	"deleted":             {expr: "v.deleted_at", nullable: true},
 	"is_superseded":       {expr: "CASE WHEN v.superseded_at IS NULL THEN 0 ELSE 1 END"},
 	"superseded":          {expr: "v.superseded_at", nullable: true},
-	"created":             {expr: "v.created_at"},
-	"last_modified":       {expr: "v.modified_at"},
+	"created":             {expr: "v.created_at", index: "entries_created"},
+	"last_modified":       {expr: "v.modified_at", index: "entries_modified"},
 	"data_started":        {expr: "v.data_started", nullable: true},
 	"data_ended":          {expr: "v.data_ended", nullable: true},
 	"source_started":      {expr: "v.source_started", nullable: true},
@@ -81,23 +85,20 @@ var entryKeys = map[coreshed.OrderField]entryKey{
 	"batch__created":            {expr: "b.created_at", nullable: true, joined: true},
 }
 
-// entryOrder is a total order of entries.
+// entryOrder is a total order of entries: by its keys, and by id last.
 type entryOrder struct {
-	text   string // ORDER BY …
-	joined bool   // needs more than the alias v
+	keys  []entryKey
+	desc  []bool
+	names string // tells orders apart
 }
 
-// orderEntries compiles an order, by default that of last modification. What
-// has no value comes last, or first when the order is reversed. The row id is
-// the last key, in the direction of the key before it. Invalid for a field that
-// entries cannot be sorted by.
+// orderEntries compiles an order, by default that of last modification. Invalid
+// for a field that entries cannot be sorted by.
 func orderEntries(orders []coreshed.Order) (entryOrder, error) {
 	if len(orders) == 0 {
 		orders = []coreshed.Order{{Field: "last_modified"}}
 	}
 	var o entryOrder
-	var keys []string
-	var direction string
 	for _, order := range orders {
 		key, ok := entryKeys[order.Field]
 		if !ok {
@@ -105,16 +106,39 @@ func orderEntries(orders []coreshed.Order) (entryOrder, error) {
 			err.Field = "order"
 			return o, err
 		}
+		o.keys, o.desc = append(o.keys, key), append(o.desc, order.Desc)
+		o.names += fmt.Sprint(" ", order.Field, order.Desc)
+		if key.expr == "v.id" {
+			break // nothing after it can matter
+		}
+	}
+	return o, nil
+}
+
+// outer is the order as SQL, over the columns k0, k1, … and id, backwards if
+// asked for. What has no value comes last, or first when the order is reversed.
+// The row id is the last key, in the direction of the key before it, so that one
+// index serves both ways.
+func (o entryOrder) outer(backward bool) string {
+	keys := make([]string, 0, len(o.keys)+1)
+	direction := ""
+	for i, key := range o.keys {
 		nulls := " NULLS LAST"
-		if direction = ""; order.Desc {
+		if direction = ""; o.desc[i] != backward {
 			direction, nulls = " DESC", " NULLS FIRST"
 		}
 		if !key.nullable {
 			nulls = ""
 		}
-		keys = append(keys, key.expr+direction+nulls)
-		o.joined = o.joined || key.joined
+		keys = append(keys, "k"+strconv.Itoa(i)+direction+nulls)
 	}
-	o.text = " ORDER BY " + strings.Join(append(keys, "v.id"+direction), ", ")
-	return o, nil
+	return " ORDER BY " + strings.Join(append(keys, "id"+direction), ", ")
 }
+
+// joined reports whether a key needs more than the alias v.
+func (o entryOrder) joined() bool {
+	return slices.ContainsFunc(o.keys, func(k entryKey) bool { return k.joined })
+}
+
+// single returns the only key besides the id; false when there are several.
+func (o entryOrder) single() (entryKey, bool) { return o.keys[0], len(o.keys) == 1 }

@@ -104,3 +104,37 @@ func Links(ctx context.Context, db *DB, run int64) ([][2]int64, error) {
 		return link, rows.Scan(&link[0], &link[1])
 	}, `SELECT ancestor_id, COALESCE(descendant_id, 0) FROM ancestry WHERE job_id = $1 ORDER BY ancestor_id, descendant_id`, run)
 }
+
+// EntriesEach answers as Entries does, in each of the ways that there are.
+func (db *DB) EntriesEach(ctx context.Context, view coreshed.View, f coreshed.EntryFilter, order []coreshed.Order, page coreshed.Page, got func(way string, ids []int64, total int64)) error {
+	o, err := orderEntries(order)
+	if err != nil {
+		return err
+	}
+	return db.view(ctx, func(ctx context.Context, t tx) error {
+		l, err := newEntryList(ctx, t, view, f, o)
+		if err != nil || l.filter.nothing {
+			return err
+		}
+		for _, s := range append(l.filter.sources(db.dialect), l.filter.whole(l.all), entrySource{kind: byOrder}) {
+			l.source = s
+			total, err := l.count(ctx, t)
+			if err != nil {
+				return err
+			}
+			limit := min(page.Limit, total-page.Offset)
+			if total == 0 || limit <= 0 {
+				got(fmt.Sprint(s), nil, total)
+				continue
+			}
+			for _, p := range l.filter.plans(s, o, total, l.all, page.Offset, limit) {
+				ids, err := l.keys(ctx, t, p, limit)
+				if err != nil {
+					return err
+				}
+				got(fmt.Sprintf("%+v", p), ids, total)
+			}
+		}
+		return nil
+	})
+}

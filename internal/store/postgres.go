@@ -27,8 +27,14 @@ var postgresDialect = dialect{
 	},
 	snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
 	member:   func(column, name string) string { return `(CAST(` + column + ` AS jsonb) ->> '` + name + `')` },
-	texts:    `SELECT x.value COLLATE "C" FROM jsonb_array_elements_text(?::jsonb) x`,
-	ids:      `SELECT x.value::bigint FROM jsonb_array_elements_text(?::jsonb) x`,
+	list: func(placeholder, of string) string {
+		if of == "" {
+			return `SELECT x.value COLLATE "C" FROM jsonb_array_elements_text(` + placeholder + `::jsonb) x`
+		}
+		return `SELECT x.value::` + of + ` FROM jsonb_array_elements_text(` + placeholder + `::jsonb) x`
+	},
+	indexed:  func(string) string { return "" }, // the planner has statistics
+	contains: func(c *conditions, key, text string) { c.like(key, containing(text)) },
 	indexes: []string{`SELECT indexname, indexdef FROM pg_indexes i WHERE schemaname = current_schema()
 			AND tablename IN ('versions', 'version_countries', 'jobs', 'job_exes', 'recipes')
 			AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conname = i.indexname)`},

@@ -24,8 +24,15 @@ var sqliteDialect = dialect{
 	},
 	snapshot: &sql.TxOptions{ReadOnly: true},
 	member:   func(column, name string) string { return `CAST(` + column + ` ->> '` + name + `' AS TEXT)` },
-	texts:    `SELECT value FROM json_each(?)`,
-	ids:      `SELECT value FROM json_each(?)`,
+	list:     func(placeholder, _ string) string { return `SELECT value FROM json_each(` + placeholder + `)` },
+	indexed: func(index string) string {
+		if index == "" {
+			return ` NOT INDEXED`
+		}
+		return ` INDEXED BY ` + index
+	},
+	contains: func(c *conditions, key, text string) { c.add(`instr(`+key+`, ?) > 0`, text) },
+	searches: true,
 	indexes: []string{`SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND name NOT LIKE 'files\_%' ESCAPE '\'
 			AND tbl_name IN ('versions', 'version_countries', 'jobs', 'job_exes', 'recipes')`,
 		`SELECT 'entry_names', 'INSERT INTO entry_names (rowid, name) SELECT id, name_key || ''//'' FROM versions WHERE id > ' || COALESCE(max(id), 0) FROM versions`,

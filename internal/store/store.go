@@ -42,10 +42,16 @@ type dialect struct {
 	unique   func(error) bool
 	retry    func(error) bool // the transaction lost a race; again may do
 	snapshot *sql.TxOptions
-	texts    string                           // a SELECT of the texts in a JSON array, which is ?
-	ids      string                           // the same of integers
 	member   func(column, name string) string // of a JSON object, as text
-	indexes  []string                         // queries for what a bulk load puts off: name and statement
+	// list is a SELECT of the values of a JSON array, which is a placeholder; of
+	// is their type, "" for text.
+	list func(placeholder, of string) string
+	// indexed follows a table that is to be read by an index; "" is none.
+	indexed func(index string) string
+	// contains adds that a folded key contains a text.
+	contains func(c *conditions, key, text string)
+	searches bool     // has the table entry_names
+	indexes  []string // queries for what a bulk load puts off: name and statement
 }
 
 // Config says which database to open.

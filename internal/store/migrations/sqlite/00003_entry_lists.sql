@@ -37,6 +37,10 @@ CREATE INDEX entries_data ON versions (data_started, data_ended, modified_at, id
     WHERE data_started IS NOT NULL;
 CREATE INDEX entries_source ON versions (source_started, source_ended, modified_at, id, workspace_id)
     WHERE source_started IS NOT NULL;
+CREATE INDEX entries_data_ended ON versions (data_ended, modified_at, id, workspace_id)
+    WHERE data_ended IS NOT NULL;
+CREATE INDEX entries_source_ended ON versions (source_ended, modified_at, id, workspace_id)
+    WHERE source_ended IS NOT NULL;
 -- Windows that end before they begin, so that of all others one end bounds both.
 CREATE INDEX entries_data_reversed ON versions (data_started, data_ended, modified_at, id, workspace_id)
     WHERE data_started > data_ended;
