@@ -42,9 +42,14 @@ func TestOperations(t *testing.T) {
 			getIssuerConfiguration getKeys getWorkspace grantRole healthz listFiles listWorkspaceSummaries
 			listWorkspaceUsers listWorkspaces metrics preflightBlob putBlob putBlock putBlockList readDocuments readyz
 			restoreWorkspace revokeRole submitSignIn token updateFileByID updateWorkspace upsertFileByPath workspaceHealth`,
-		ScaleV6: `createScaleWorkspace editScaleWorkspace getScaleError getScaleFile getScaleFileContent getScaleNode getScaleProfile
-			getScaleScheduler getScaleStatus getScaleVersion getScaleWorkspace listScaleErrors listScaleFiles listScaleLoad
-			listScaleNodes listScaleQueue listScaleWorkspaces validateScaleWorkspace`,
+		ScaleV6: `createScaleWorkspace editScaleWorkspace getScaleBatch getScaleError getScaleExecution getScaleFile
+			getScaleFileContent getScaleJob getScaleJobType getScaleJobTypeRevision getScaleNode getScaleProfile getScaleRecipe
+			getScaleRecipeType getScaleRecipeTypeRevision getScaleScheduler getScaleStatus getScaleVersion getScaleWorkspace
+			listScaleBatches listScaleErrors listScaleExecutions listScaleFiles listScaleJobInputs listScaleJobTypeNames
+			listScaleJobTypeRevisions listScaleJobTypeStatus listScaleJobTypeVersions listScaleJobTypes listScaleJobs
+			listScaleLoad listScaleNodes listScalePendingTypes listScaleQueue listScaleRecipeInputs
+			listScaleRecipeTypeRevisions listScaleRecipeTypes listScaleRecipes listScaleRunningTypes listScaleSystemFailures
+			listScaleWorkspaces validateScaleWorkspace`,
 		CoreshedV1: `findVersion getDescription getVersion putDescription`,
 	}
 	names, err := Names()
