@@ -1,0 +1,109 @@
+package ingest
+
+import (
+	"encoding/json"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Rule says which files are taken, and what becomes of them.
+type Rule struct {
+	Tags         []string // added to the file's
+	NewWorkspace string   // by name; "" leaves it where it is
+	NewPath      string   // clean and relative; "" keeps its path
+
+	regex *regexp.Regexp // anchored at the start
+}
+
+func parseRules(d document) ([]Rule, error) {
+	raw, _ := d.raw("files_to_ingest")
+	var list []json.RawMessage
+	if json.Unmarshal(raw, &list) != nil || len(list) == 0 {
+		return nil, invalid("files_to_ingest must be a list that is not empty")
+	}
+	rules := make([]Rule, len(list))
+	for i, raw := range list {
+		var err error
+		if rules[i], err = parseRule(fmt.Sprintf("files_to_ingest[%d].", i), raw); err != nil {
+			return nil, err
+		}
+	}
+	return rules, nil
+}
+
+func parseRule(where string, raw json.RawMessage) (Rule, error) {
+	var r Rule
+	d, err := parseDocument(where, raw, []string{"filename_regex", "data_types", "new_workspace", "new_file_path"})
+	if err != nil {
+		return r, err
+	}
+	text, err := d.required("filename_regex")
+	if err != nil {
+		return r, err
+	}
+	if _, err := regexp.Compile(text); err != nil {
+		return r, invalid("%sfilename_regex: %v", where, err)
+	}
+	r.regex = regexp.MustCompile(`^(?:` + text + `)`)
+	if r.Tags, err = d.texts("data_types"); err != nil {
+		return r, err
+	}
+	if r.NewWorkspace, err = d.text("new_workspace"); err != nil {
+		return r, err
+	}
+	newPath, err := d.text("new_file_path")
+	if err == nil && newPath != "" {
+		r.NewPath, err = cleanFolder(where, newPath)
+	}
+	return r, err
+}
+
+// cleanFolder normalises a folder in a workspace.
+func cleanFolder(where, raw string) (string, error) {
+	clean := path.Clean(raw)
+	if path.IsAbs(raw) || clean == ".." || strings.HasPrefix(clean, "../") {
+		return "", invalid("%snew_file_path must be a relative path inside the workspace", where)
+	}
+	return clean, nil
+}
+
+// Match returns the first rule that takes a file, by its base name or by its
+// path in the workspace. Patterns are anchored at the start alone, as Python's
+// match has them.
+func Match(rules []Rule, filePath string) (Rule, bool) {
+	base := path.Base(filePath)
+	for _, r := range rules {
+		if r.regex.MatchString(base) || r.regex.MatchString(filePath) {
+			return r, true
+		}
+	}
+	return Rule{}, false
+}
+
+// Target is the path that the rule wants a file at, by the day in UTC; "" when
+// it stays at its own.
+func (r Rule) Target(name string, now time.Time) string {
+	if r.NewPath == "" {
+		return ""
+	}
+	return path.Join(r.NewPath, now.UTC().Format("2006/01/02"), name)
+}
+
+// FinalName is the name that a file has when its transfer is over: without the
+// suffix, taken off as a whole. It reports whether there was one.
+func (m Monitor) FinalName(name string) (string, bool) {
+	if m.Suffix == "" || name == m.Suffix {
+		return name, false
+	}
+	return strings.CutSuffix(name, m.Suffix)
+}
+
+// SidecarSuffix ends the name of the metadata document beside a file. Such a
+// document is no arrival of its own.
+const SidecarSuffix = ".metadata.json"
+
+// IsSidecar reports whether a path names a metadata document of another file.
+func IsSidecar(filePath string) bool { return strings.HasSuffix(filePath, SidecarSuffix) }
