@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"time"
+
+	"github.com/coreshed/coreshed"
 )
 
 // Lease takes, or prolongs, the right to do the job called name for a time,
@@ -30,4 +32,18 @@ func (db *DB) Release(ctx context.Context, name, holder string) error {
 		_, err := t.exec(ctx, `DELETE FROM leases WHERE name = $1 AND holder = $2`, name, holder)
 		return err
 	})
+}
+
+// Lease is a job that a holder has the right to do, for the methods that record
+// what it has done: they change nothing once another may be doing it.
+type Lease struct{ Name, Holder string }
+
+// holds fails with Conflict when the lease is over.
+func (l Lease) holds(ctx context.Context, t tx) error {
+	mine, err := all(ctx, t, value[string], `SELECT name FROM leases WHERE name = $1 AND holder = $2 AND expires_at > $3`+t.db().dialect.lock,
+		l.Name, l.Holder, t.db().micros())
+	if err == nil && len(mine) == 0 {
+		err = coreshed.Errorf(coreshed.Conflict, "Another process has taken over.")
+	}
+	return err
 }

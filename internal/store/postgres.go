@@ -15,6 +15,7 @@ import (
 var postgresDialect = dialect{
 	name:   "postgres",
 	lock:   " FOR UPDATE",
+	claim:  " FOR UPDATE SKIP LOCKED",
 	unique: func(err error) bool { return pgCode(err) == "23505" },
 	retry: func(err error) bool {
 		switch pgCode(err) {

@@ -39,6 +39,7 @@ type DB struct {
 type dialect struct {
 	name     string
 	lock     string // ends a SELECT whose rows this transaction will change
+	claim    string // the same, passing over those that another has locked
 	unique   func(error) bool
 	retry    func(error) bool // the transaction lost a race; again may do
 	snapshot *sql.TxOptions

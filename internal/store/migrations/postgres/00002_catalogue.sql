@@ -77,6 +77,8 @@ DROP INDEX versions_unhashed;
 CREATE INDEX versions_unhashed ON versions (id) WHERE md5 IS NULL AND state IN ('kept', 'in place');
 CREATE INDEX versions_lost ON versions (id) WHERE place IS NOT NULL AND state IN ('missing', 'changed outside');
 CREATE INDEX versions_place ON versions (workspace_id, place, id) WHERE place IS NOT NULL;
+-- What an arrival could be a duplicate of.
+CREATE INDEX versions_repeated ON versions (file_name, size) WHERE file_type = 'SOURCE';
 
 -- Uploads of what runs make: the try, the output's name, and what the version
 -- will have as storage path and media type.
@@ -466,7 +468,6 @@ CREATE TABLE strikes (
     description   TEXT COLLATE "C" NOT NULL DEFAULT '',
     configuration TEXT COLLATE "C" NOT NULL,
     job_id        BIGINT REFERENCES jobs,
-    state         TEXT COLLATE "C" NOT NULL DEFAULT '{}', -- of the watcher
     created_by    BIGINT REFERENCES people,
     created_at    BIGINT NOT NULL,
     modified_at   BIGINT NOT NULL,
@@ -518,8 +519,8 @@ CREATE TABLE ingests (
     version_row       BIGINT REFERENCES versions, -- the source file
     data_started      BIGINT,
     data_ended        BIGINT,
-    run_at            BIGINT NOT NULL DEFAULT 0, -- not before
-    lease_until       BIGINT NOT NULL DEFAULT 0,
+    run_at            BIGINT NOT NULL DEFAULT 0, -- not before; while INGESTING, when its lease ends
+    holder            TEXT COLLATE "C" NOT NULL DEFAULT '', -- of the lease
     created_at        BIGINT NOT NULL,
     modified_at       BIGINT NOT NULL
 );
@@ -529,6 +530,9 @@ CREATE INDEX ingests_scan ON ingests (scan_id, modified_at, id) WHERE scan_id IS
 CREATE INDEX ingests_status ON ingests (status, modified_at, id);
 CREATE INDEX ingests_version ON ingests (version_row) WHERE version_row IS NOT NULL;
 CREATE INDEX ingests_place ON ingests (workspace_id, place, id) WHERE place IS NOT NULL;
+CREATE INDEX ingests_moving ON ingests (strike_id, id) WHERE status IN ('TRANSFERRING', 'TRANSFERRED');
+CREATE INDEX ingests_ended ON ingests (ingest_ended) WHERE status = 'INGESTED' AND strike_id IS NOT NULL;
+CREATE INDEX ingests_data ON ingests (data_ended) WHERE status = 'INGESTED' AND strike_id IS NOT NULL;
 CREATE INDEX ingests_open ON ingests (run_at, id) WHERE status IN ('QUEUED', 'INGESTING');
 
 -- What ties an ingest to the recipe or run that it started.
