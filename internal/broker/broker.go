@@ -123,6 +123,12 @@ func ReadAll(ctx context.Context, b Broker, path string, limit int64) ([]byte, e
 	return body, f.Check(ctx)
 }
 
+// Absent reports whether an error says that an object is not there, in a folder
+// or bucket that is.
+func Absent(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) && !errors.Is(err, ErrUnavailable)
+}
+
 // bare takes the path out of an error of the operating system.
 func bare(err error) error {
 	var path *fs.PathError
