@@ -29,6 +29,7 @@ import (
 	"github.com/coreshed/coreshed/internal/scaleapi"
 	"github.com/coreshed/coreshed/internal/signedurl"
 	"github.com/coreshed/coreshed/internal/store"
+	"github.com/coreshed/coreshed/internal/watch"
 	"github.com/coreshed/coreshed/internal/web"
 )
 
@@ -124,7 +125,9 @@ func (s *Server) assemble(ctx context.Context) error {
 		metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), blobUse: &activity{},
 		ready: db.Ping, origins: s.origins, allow: c.MetricsAllow,
 	}
-	s.worker = &worker{db: db, catalog: cat, holder: holderOf(c), blobUse: s.router.blobUse, urlLife: c.URLLifetime, now: c.Now, log: c.Log}
+	holder := holderOf(c)
+	watcher := watch.New(watch.Config{DB: db, Catalog: cat, Holder: holder, Log: c.Log, Now: c.Now})
+	s.worker = &worker{db: db, catalog: cat, watcher: watcher, holder: holder, blobUse: s.router.blobUse, urlLife: c.URLLifetime, now: c.Now, log: c.Log}
 	s.handler, s.tracing, err = traced(ctx, c, web.Log{Log: c.Log, Metrics: web.NewMetrics(reg), Next: s.router})
 	return err
 }

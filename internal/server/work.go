@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -14,6 +15,7 @@ import (
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/catalog"
 	"github.com/coreshed/coreshed/internal/store"
+	"github.com/coreshed/coreshed/internal/watch"
 )
 
 // How often, and how fast, the background work goes.
@@ -32,6 +34,7 @@ const (
 type worker struct {
 	db      *store.DB
 	catalog *catalog.Catalog
+	watcher *watch.Watcher
 	holder  string // of leases
 	blobUse *activity
 	urlLife time.Duration
@@ -59,6 +62,10 @@ const (
 // run works until ctx ends.
 func (w *worker) run(ctx context.Context) {
 	defer w.release(context.WithoutCancel(ctx))
+	var arrivals sync.WaitGroup
+	defer arrivals.Wait()
+	arrivals.Go(func() { w.watcher.Run(ctx) })
+	arrivals.Go(func() { w.catalog.IngestAll(ctx, w.holder) })
 	collect, hash := time.NewTicker(collectEvery), time.NewTicker(hashEvery)
 	defer collect.Stop()
 	defer hash.Stop()

@@ -1,0 +1,43 @@
+package watch
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/coreshed/coreshed/internal/store"
+)
+
+// Pass lets a strike look at everything once.
+func (w *Watcher) Pass(ctx context.Context, id int64) error {
+	var err error
+	w.leased(ctx, store.Lease{Name: fmt.Sprintf("strike-%d", id), Holder: w.Holder}, func(ctx context.Context, l store.Lease) {
+		h := newHint(w.Log)
+		defer h.close()
+		var state passState
+		for {
+			s, found := w.DB.StrikeOf(ctx, id)
+			if err = found; err != nil {
+				return
+			}
+			wait, failed := w.pass(ctx, l, s, h, &state)
+			if err = failed; err != nil || wait > 0 {
+				return
+			}
+		}
+	})
+	return err
+}
+
+// Walk lets a scan see everything.
+func (w *Watcher) Walk(ctx context.Context, id int64) {
+	w.leased(ctx, store.Lease{Name: fmt.Sprintf("scan-%d", id), Holder: w.Holder}, func(ctx context.Context, l store.Lease) {
+		w.scan(ctx, l, id)
+	})
+}
+
+// SetMaxHeld says how many files are in memory at a time, until undo.
+func SetMaxHeld(n int) (undo func()) {
+	was := maxHeld
+	maxHeld = n
+	return func() { maxHeld = was }
+}

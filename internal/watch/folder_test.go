@@ -1,0 +1,261 @@
+package watch_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/watch"
+)
+
+func same(t testing.TB, what string, want, got []string) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// TestStrike follows files through a folder: one with the suffix, whole ones,
+// and one that no rule takes (contract §9, 157).
+func TestStrike(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		id := s.strike(rule{"filename_regex": `.*\.tif`, "data_types": []string{"scene", "raw"}})
+		s.put(s.raw, "a.tif", "one")
+		s.put(s.raw, "b.tif_tmp", "tw")
+		s.put(s.raw, "c.doc", "three")
+		s.pass(id)
+		same(t, "ingests", []string{
+			"b.tif b.tif TRANSFERRING", "a.tif ingesting/a.tif QUEUED", "c.doc deferred/c.doc DEFERRED",
+		}, s.told())
+		if i := s.ingests(coreshed.IngestTransferring)[0]; i.Transferred != 2 || i.Size != -1 || !i.TransferEnded.IsZero() {
+			t.Errorf("transferring: %+v", i)
+		}
+		s.perform()
+		same(t, "entries", []string{"raw ingesting/a.tif in place"}, s.entries())
+		s.put(s.raw, "b.tif_tmp", "two")
+		s.pass(id)
+		s.must(os.Rename(filepath.Join(s.raw, "b.tif_tmp"), filepath.Join(s.raw, "b.tif")))
+		s.pass(id)
+		s.perform()
+		same(t, "ingests", []string{
+			"b.tif ingesting/b.tif INGESTED", "a.tif ingesting/a.tif INGESTED", "c.doc deferred/c.doc DEFERRED",
+		}, s.told())
+		same(t, "files", []string{"deferred/c.doc three", "ingesting/a.tif one", "ingesting/b.tif two"}, s.tree(s.raw))
+		i := s.ingests(coreshed.IngestIngested)[0]
+		if i.Entry == 0 || i.Size != 3 || i.TransferEnded.IsZero() || i.IngestEnded.IsZero() || i.Attempts != 1 {
+			t.Errorf("ingested: %+v", i)
+		}
+		e, err := s.db.Entry(t.Context(), s.view, i.Entry)
+		if err != nil || e.Name != "b.tif" || e.MediaType != "image/tiff" || e.Type != coreshed.Source ||
+			cmp.Diff([]string{"raw", "scene"}, e.Tags) != "" {
+			t.Errorf("entry: %+v, %v", e, err)
+		}
+	})
+}
+
+// TestSuffix takes the suffix off as a whole.
+func TestSuffix(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		id := s.strike(everything)
+		for _, name := range []string{"data.txt", "image.bmp", "x_tmp_tmp"} {
+			s.put(s.raw, name+"_tmp", name)
+		}
+		s.pass(id)
+		for _, name := range []string{"data.txt", "image.bmp", "x_tmp_tmp"} {
+			s.must(os.Rename(filepath.Join(s.raw, name+"_tmp"), filepath.Join(s.raw, name)))
+		}
+		s.pass(id)
+		s.perform()
+		// The last one has the suffix still, once.
+		same(t, "files", []string{"ingesting/data.txt data.txt", "ingesting/image.bmp image.bmp", "x_tmp_tmp x_tmp_tmp"}, s.tree(s.raw))
+	})
+}
+
+// TestStillWritten leaves a file alone until it has rested.
+func TestStillWritten(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		id := s.strike(everything)
+		for n := range 3 {
+			s.clock.advance(time.Minute)
+			s.putAt(s.raw, "log.txt", strings.Repeat("x", n+1), s.clock.now())
+			s.must(s.watcher.Pass(t.Context(), id))
+			same(t, "ingests", []string{"log.txt log.txt TRANSFERRING"}, s.told())
+		}
+		s.pass(id)
+		s.perform()
+		same(t, "ingests", []string{"log.txt ingesting/log.txt INGESTED"}, s.told())
+		// One whose disk has another clock has rested when it stays the same.
+		s.putAt(s.raw, "future.txt", "x", s.clock.now().Add(time.Hour))
+		s.pass(id)
+		s.pass(id)
+		s.perform()
+		same(t, "entries", []string{"raw ingesting/future.txt in place", "raw ingesting/log.txt in place"}, s.entries())
+	})
+}
+
+// TestSameName takes files that come by the same name again.
+func TestSameName(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		id := s.strike(everything)
+		for _, content := range []string{"one", "two", "one"} {
+			s.put(s.raw, "a.tif", content)
+			s.pass(id)
+			s.perform()
+		}
+		same(t, "ingests", []string{
+			"a.tif ingesting/a.tif INGESTED", "a.tif ingesting/a_1.tif INGESTED", "a.tif ingesting/a_2.tif DUPLICATE",
+		}, s.told())
+		same(t, "entries", []string{"raw ingesting/a.tif in place", "raw ingesting/a_1.tif in place"}, s.entries())
+		if i := s.ingests(coreshed.IngestDuplicate)[0]; i.Entry != s.ingests()[0].Entry || i.Reason == "" {
+			t.Errorf("the duplicate is of %d: %s", i.Entry, i.Reason)
+		}
+	})
+}
+
+// TestVanished ends what was on its way when its file goes, and takes the file
+// when it is back.
+func TestVanished(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		id := s.strike(everything)
+		s.put(s.raw, "stays.tif", "here")
+		s.pass(id)
+		s.put(s.raw, "a.tif_tmp", "one")
+		s.pass(id)
+		away := filepath.Join(t.TempDir(), "a.tif_tmp")
+		s.must(os.Rename(filepath.Join(s.raw, "a.tif_tmp"), away))
+		s.pass(id)
+		s.pass(id)
+		same(t, "ingests", []string{"stays.tif ingesting/stays.tif QUEUED", "a.tif a.tif ERRORED"}, s.told())
+		s.must(os.Rename(away, filepath.Join(s.raw, "a.tif")))
+		s.pass(id)
+		s.perform()
+		same(t, "entries", []string{"raw ingesting/a.tif in place", "raw ingesting/stays.tif in place"}, s.entries())
+	})
+}
+
+// TestNames takes awkward names or says why not, and goes on.
+func TestNames(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		id := s.strike(everything)
+		for _, name := range []string{"bad\xff.tif", "new\nline.tif", "A.tif", "a.tif", "Süd 1.tif", "%41.tif"} {
+			s.put(s.raw, name, name)
+		}
+		for range 3 {
+			s.pass(id)
+			s.perform()
+		}
+		var errored []string
+		for _, i := range s.ingests(coreshed.IngestErrored) {
+			errored = append(errored, i.Name+": "+i.Reason)
+		}
+		same(t, "refused", []string{
+			"bad\ufffd.tif: The path is not valid UTF-8.", "new\nline.tif: The path contains a control character.",
+		}, errored)
+		if n := len(s.ingests(coreshed.IngestIngested)); n != 4 {
+			t.Errorf("%d ingested, want 4: %v", n, s.told())
+		}
+		if n := len(s.tree(s.raw)); n != 6 {
+			t.Errorf("%d files are left of 6", n)
+		}
+		// What was refused counts again when it has changed.
+		s.putAt(s.raw, "new\nline.tif", "other", s.clock.now().Add(-time.Minute))
+		s.pass(id)
+		if n := len(s.ingests(coreshed.IngestErrored)); n != 3 {
+			t.Errorf("%d errored, want 3", n)
+		}
+	})
+}
+
+// TestManyFiles takes more files than are held in memory, oldest first, and is
+// not held up by those that stay.
+func TestManyFiles(t *testing.T) {
+	defer watch.SetMaxHeld(10)()
+	each(t, func(t *testing.T, s *shed) {
+		id := s.strike(everything)
+		start := s.clock.now().Add(-time.Hour)
+		for n := range 15 { // older than all others, and staying
+			s.putAt(s.raw, string(rune('a'+n))+".tif_tmp", "x", start.Add(-time.Hour))
+		}
+		for n := range 25 {
+			s.putAt(s.raw, string(rune('a'+n))+".txt", string(rune('a'+n)), start.Add(-time.Duration(n)*time.Second))
+		}
+		s.pass(id)
+		queued := s.ingests(coreshed.IngestQueued)
+		if len(queued) != 25 || len(s.ingests(coreshed.IngestTransferring)) != 15 {
+			t.Fatalf("%d queued: %v", len(queued), s.told())
+		}
+		for n, i := range queued {
+			if want := string(rune('a'+24-n)) + ".txt"; i.Name != want {
+				t.Errorf("%d is %s, want %s", n, i.Name, want)
+			}
+		}
+	})
+}
+
+// TestUnreachable goes on when the folder is away for a while, and loses
+// nothing that was on its way.
+func TestUnreachable(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		id := s.strike(everything)
+		s.put(s.raw, "a.tif", "one")
+		s.put(s.raw, "b.tif_tmp", "two")
+		s.pass(id)
+		away := s.raw + ".away"
+		s.must(os.Rename(s.raw, away))
+		for range 2 {
+			s.clock.advance(time.Minute)
+			if err := s.watcher.Pass(t.Context(), id); err == nil {
+				t.Error("a pass of a folder that is not there went well")
+			}
+		}
+		work, err := s.catalog.ClaimIngests(t.Context(), "test", 10)
+		s.must(err)
+		for _, w := range work {
+			s.catalog.Ingest(t.Context(), w)
+		}
+		same(t, "ingests", []string{"b.tif b.tif TRANSFERRING", "a.tif ingesting/a.tif QUEUED"}, s.told())
+		if i := s.ingests(coreshed.IngestQueued)[0]; i.Reason == "" {
+			t.Error("it does not say why it waits")
+		}
+		s.must(os.Rename(away, s.raw))
+		s.must(os.Rename(filepath.Join(s.raw, "b.tif_tmp"), filepath.Join(s.raw, "b.tif")))
+		s.pass(id)
+		s.perform()
+		same(t, "entries", []string{"raw ingesting/a.tif in place", "raw ingesting/b.tif in place"}, s.entries())
+	})
+}
+
+// TestRules puts files where the rules want them.
+func TestRules(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		id := s.strike(
+			rule{"filename_regex": "copy", "new_workspace": "products"},
+			rule{"filename_regex": "file", "new_workspace": "products", "new_file_path": "in"},
+			rule{"filename_regex": "move", "new_file_path": "sorted/./here"},
+			rule{"filename_regex": "keep", "new_workspace": "kept", "new_file_path": "in"},
+			rule{"filename_regex": "lost", "new_workspace": "nowhere"},
+			rule{"filename_regex": "ingesting/other"},
+		)
+		for _, name := range []string{"copy.tif", "file.tif", "move.tif", "keep.tif", "lost.tif", "other.tif", "none.tif"} {
+			s.put(s.raw, name, name)
+		}
+		s.pass(id)
+		day := s.clock.now().UTC().Format("2006/01/02")
+		s.perform()
+		same(t, "entries", []string{
+			"kept in/" + day + "/keep.tif kept", "products in/" + day + "/file.tif in place",
+			"products ingesting/copy.tif in place", "raw ingesting/other.tif in place",
+			"raw sorted/here/" + day + "/move.tif in place",
+		}, s.entries())
+		same(t, "raw", []string{
+			"deferred/lost.tif lost.tif", "deferred/none.tif none.tif", "ingesting/other.tif other.tif",
+			"sorted/here/" + day + "/move.tif move.tif",
+		}, s.tree(s.raw))
+		same(t, "products", []string{"in/" + day + "/file.tif file.tif", "ingesting/copy.tif copy.tif"}, s.tree(s.other))
+	})
+}
