@@ -43,6 +43,8 @@ type serveCmd struct {
 
 	ScaleAnonymous string `name:"scale-anonymous" enum:",viewer" default:"" placeholder:"viewer" help:"With viewer: callers without credentials may list and download on /v6/ whatever lies in any workspace."`
 
+	Static []staticFlag `placeholder:"PATH=DIR" sep:"none" help:"Serve a folder to everybody, such as a web page that uses the API from the same origin: /=DIR, or /ui=DIR. Paths of the API stay the API's. Repeatable."`
+
 	AllowRoot []string       `name:"allow-root" group:"Files that lie in place" placeholder:"DIR" type:"path" sep:"none" help:"A folder below which workspaces of type host may lie. Never the data folder, nor one that holds it or lies in it. Repeatable."`
 	NFSMount  []nfsMountFlag `name:"nfs-mount" group:"Files that lie in place" placeholder:"SERVER:/PATH=DIR" sep:"none" help:"Where an NFS export is mounted, for workspaces of type nfs. Repeatable."`
 
@@ -104,6 +106,18 @@ func (f *nfsMountFlag) UnmarshalText(text []byte) error {
 	return nil
 }
 
+type staticFlag server.Static
+
+// UnmarshalText reads PATH=DIR.
+func (f *staticFlag) UnmarshalText(text []byte) error {
+	path, dir, ok := strings.Cut(string(text), "=")
+	if !ok || !strings.HasPrefix(path, "/") || dir == "" {
+		return errors.New("a static folder is /PATH=DIR")
+	}
+	f.Path, f.Dir = path, dir
+	return nil
+}
+
 // reach is what brokers may reach.
 func (c *serveCmd) reach() broker.Bounds {
 	b := broker.Bounds{Roots: c.AllowRoot}
@@ -127,6 +141,9 @@ func (c *serveCmd) config(a *app) server.Config {
 		TrustedProxies: c.TrustedProxies, MetricsAllow: c.MetricsAllow, Version: version, Log: slog.New(handler),
 	}
 	sc.Org, sc.ScaleAnonymous = a.Org, c.ScaleAnonymous == string(coreshed.Viewer)
+	for _, s := range c.Static {
+		sc.Static = append(sc.Static, server.Static(s))
+	}
 	for _, i := range c.Issuer {
 		sc.Issuers = append(sc.Issuers, auth.ExternalIssuer(i))
 	}

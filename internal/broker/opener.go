@@ -90,6 +90,13 @@ func newRoot(dir, data string) (root, error) {
 	return root{named, real}, nil
 }
 
+// CheckRoot fails when a folder is not there, or holds the data folder or lies in
+// it.
+func CheckRoot(dir, data string) error {
+	_, err := newRoot(dir, data)
+	return err
+}
+
 // resolved is a folder's absolute path without links; it may not be there yet.
 func resolved(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)

@@ -38,6 +38,7 @@ type Config struct {
 
 	Org            string // of which /v6/ and /coreshed/v1/ tell, by name or id; the oldest
 	ScaleAnonymous bool   // callers without credentials read on /v6/ as viewers
+	Static         []Static
 
 	Issuers        []auth.ExternalIssuer // whose tokens are taken beside our own
 	CORS           []string              // origins whose pages may use signed URLs; "*" for all

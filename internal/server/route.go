@@ -23,6 +23,7 @@ type router struct {
 	origins *web.Origins
 	allow   []netip.Prefix // of metrics
 	blobUse *activity
+	sites   sites
 }
 
 func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -55,21 +56,23 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// other serves what has no fixed first segment: blobs, and the root.
+// other serves what has no fixed first segment: blobs, sites, and the root.
 func (rt *router) other(w http.ResponseWriter, r *http.Request, first string) {
-	if r.URL.Path == "/" {
+	if _, err := web.ParseID(first); err == nil {
+		defer rt.blobUse.begin()()
+		unlimited(w)
+		rt.blobs.ServeHTTP(w, r)
+		return
+	}
+	switch {
+	case rt.sites.serve(w, r):
+	case r.URL.Path == "/":
 		web.Note(r, "root")
 		plain(w, http.StatusOK, welcome)
-		return
-	}
-	if _, err := web.ParseID(first); err != nil {
+	default:
 		web.Note(r, "none")
 		plain(w, http.StatusNotFound, "Nothing is here. The API documents are at /api/.\n")
-		return
 	}
-	defer rt.blobUse.begin()()
-	unlimited(w)
-	rt.blobs.ServeHTTP(w, r)
 }
 
 // unlimited takes off the limits that newServer sets on the time of a request.

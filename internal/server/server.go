@@ -42,6 +42,7 @@ type Server struct {
 	router    *router
 	handler   http.Handler
 	origins   *web.Origins
+	sites     sites
 	worker    *worker
 	stop      context.CancelFunc // of the background work
 	work      sync.WaitGroup
@@ -75,6 +76,9 @@ func (s *Server) build(ctx context.Context) error {
 		return err
 	}
 	if s.origins, err = s.listeners.origins(s.config); err != nil {
+		return err
+	}
+	if s.sites, err = openSites(s.config.Static, s.data.dir); err != nil {
 		return err
 	}
 	return s.assemble(ctx)
@@ -123,7 +127,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	s.router = &router{
 		evo: evo, native: native, scale: scale, issuer: issuer, blobs: blobs, docs: api.Handler(),
 		metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), blobUse: &activity{},
-		ready: db.Ping, origins: s.origins, allow: c.MetricsAllow,
+		ready: db.Ping, origins: s.origins, allow: c.MetricsAllow, sites: s.sites,
 	}
 	holder := holderOf(c)
 	watcher := watch.New(watch.Config{DB: db, Catalog: cat, Holder: holder, Log: c.Log, Now: c.Now})
@@ -213,5 +217,5 @@ func (s *Server) Close(ctx context.Context) error {
 			errs = append(errs, err)
 		}
 	}
-	return errors.Join(append(errs, s.data.close())...)
+	return errors.Join(append(errs, s.sites.close(), s.data.close())...)
 }
