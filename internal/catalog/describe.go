@@ -58,11 +58,17 @@ func (c *Catalog) CountriesOf(ctx context.Context) (store.CountriesOf, error) {
 }
 
 // Describe sets what a version is about by a metadata document, and returns the
-// entry. See store.DB.Describe.
+// entry. See store.DB.Describe. A source that lies in place is moved first, if
+// the document says so: a move that fails leaves the description as it was.
 func (c *Catalog) Describe(ctx context.Context, view coreshed.View, id int64, d geo.Document) (coreshed.Entry, error) {
 	countries, err := c.CountriesOf(ctx)
 	if err != nil {
 		return coreshed.Entry{}, err
+	}
+	if d.Path != "" {
+		if err := c.relocate(ctx, view, id, d.Path); err != nil {
+			return coreshed.Entry{}, err
+		}
 	}
 	return c.db.Describe(ctx, view, id, d.Description(), countries)
 }

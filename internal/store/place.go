@@ -323,3 +323,19 @@ func scanUnattended(rows *sql.Rows) (Slot, error) {
 	place.into(&s)
 	return s, err
 }
+
+// MoveInPlace records that the bytes of a version in place lie elsewhere in its
+// folder or bucket. Its file keeps its address and its name.
+func (db *DB) MoveInPlace(ctx context.Context, view coreshed.View, id int64, p Place) error {
+	return db.update(ctx, func(ctx context.Context, t tx) error {
+		file, err := fileOf(ctx, t, view, id)
+		if err != nil {
+			return err
+		}
+		if _, err := one(ctx, t, value[int64], `SELECT id FROM files WHERE id = $1`+t.db().dialect.lock, file); err != nil {
+			return err
+		}
+		return changeEntries(ctx, t, []int64{id}, assignment{"storage_path", p.Path}, assignment{"place", placeKey(p.Path)},
+			assignment{"place_modified", p.Modified.UnixNano()}, assignment{"place_etag", p.ETag})
+	})
+}
