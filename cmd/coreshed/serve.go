@@ -48,6 +48,8 @@ type serveCmd struct {
 	AllowRoot []string       `name:"allow-root" group:"Files that lie in place" placeholder:"DIR" type:"path" sep:"none" help:"A folder below which workspaces of type host may lie. Never the data folder, nor one that holds it or lies in it. Repeatable."`
 	NFSMount  []nfsMountFlag `name:"nfs-mount" group:"Files that lie in place" placeholder:"SERVER:/PATH=DIR" sep:"none" help:"Where an NFS export is mounted, for workspaces of type nfs. Repeatable."`
 
+	AllowEndpoint []string `name:"allow-endpoint" group:"Files that lie in place" placeholder:"HOST[:PORT]" help:"A server of buckets or queues that may be reached, such as s3.eu-west-1.amazonaws.com or *.amazonaws.com; never a link-local address. Repeatable."`
+
 	Ephemeral     bool   `group:"Throw-away server" help:"Keep everything in memory, take a free port, and print one line of JSON when ready."`
 	Seed          string `group:"Throw-away server" placeholder:"DIR" type:"existingdir" help:"Upload this folder before saying ready."`
 	ExitWithStdin bool   `group:"Throw-away server" help:"Stop when standard input ends: with whoever started this."`
@@ -120,7 +122,7 @@ func (f *staticFlag) UnmarshalText(text []byte) error {
 
 // reach is what brokers may reach.
 func (c *serveCmd) reach() broker.Bounds {
-	b := broker.Bounds{Roots: c.AllowRoot}
+	b := broker.Bounds{Roots: c.AllowRoot, Endpoints: c.AllowEndpoint}
 	for _, m := range c.NFSMount {
 		b.Mounts = append(b.Mounts, broker.Mount(m))
 	}

@@ -49,18 +49,19 @@ type Config struct {
 	HostPath string // of host
 	NFSPath  string // of nfs: server:/path
 
-	Bucket, Region, Endpoint string      // of s3; no endpoint is AWS
-	credentials              Credentials // of s3; none is by role
+	Bucket, Region, Endpoint string  // of s3; no endpoint is AWS
+	credentials              keyPair // of s3; none is by role
 
 	broker  members // as it was given, unknown members too
 	secrets members // its credentials; nil when it has none
 }
 
-// Credentials open a bucket.
-type Credentials struct{ AccessKeyID, SecretAccessKey string }
+// keyPair opens a bucket.
+type keyPair struct{ id, secret string }
 
-// String hides what they are.
-func (Credentials) String() string { return mask }
+// Format writes the masked configuration, whatever the verb: it may end in a
+// log.
+func (c Config) Format(f fmt.State, _ rune) { f.Write(c.Masked()) } //nolint:errcheck // the state keeps it
 
 // members are those of a JSON object.
 type members map[string]json.RawMessage
@@ -159,14 +160,14 @@ func (c *Config) readCredentials() error {
 	if json.Unmarshal(text, &c.secrets) != nil {
 		return invalid(InvalidBroker, "credentials must be an object")
 	}
-	var found Credentials
-	for name, into := range map[string]*string{accessKey: &found.AccessKeyID, secretKey: &found.SecretAccessKey} {
+	var found keyPair
+	for name, into := range map[string]*string{accessKey: &found.id, secretKey: &found.secret} {
 		value, ok := c.secrets[name]
 		if !ok || json.Unmarshal(value, into) != nil {
 			return invalid(InvalidBroker, "credentials need %s and %s, both strings", accessKey, secretKey)
 		}
 	}
-	if found.AccessKeyID != "" && found.SecretAccessKey != "" {
+	if found.id != "" && found.secret != "" {
 		c.credentials = found
 	}
 	return nil
@@ -242,7 +243,7 @@ func (c Config) Unmask(before Config) (Config, error) {
 // BringsCredentials reports whether the configuration opens what it names by
 // credentials of its own alone, not by what the server itself may reach.
 func (c Config) BringsCredentials() bool {
-	return c.Type == S3 && c.HostPath == "" && c.credentials != Credentials{}
+	return c.Type == S3 && c.HostPath == "" && c.credentials != keyPair{}
 }
 
 // MaskedSecrets reports whether a secret is masked: only an edit may leave it

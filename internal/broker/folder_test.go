@@ -15,11 +15,16 @@ import (
 // open opens the folder dir, below which all is allowed.
 func open(t testing.TB, dir string) broker.Broker {
 	t.Helper()
-	o, err := broker.NewOpener(broker.Bounds{Roots: []string{dir}})
+	return openConfig(t, opener(t, broker.Bounds{Roots: []string{dir}}), fmt.Sprintf(`{"broker": {"type": "host", "host_path": %q}}`, dir))
+}
+
+func opener(t testing.TB, b broker.Bounds) *broker.Opener {
+	t.Helper()
+	o, err := broker.NewOpener(b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return openConfig(t, o, fmt.Sprintf(`{"broker": {"type": "host", "host_path": %q}}`, dir))
+	return o
 }
 
 func openConfig(t testing.TB, o *broker.Opener, document string) broker.Broker {

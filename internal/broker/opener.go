@@ -1,9 +1,11 @@
 package broker
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"os"
 	gopath "path"
 	"path/filepath"
@@ -15,6 +17,10 @@ type Bounds struct {
 	Roots  []string // folders, below which host folders lie
 	Mounts []Mount  // of NFS exports
 	Data   string   // the data folder, which no broker reaches; "" when there is none
+
+	// Endpoints are the servers of buckets and queues, as HOST or HOST:PORT. A
+	// host "*.DOMAIN" is all below it.
+	Endpoints []string
 }
 
 // Mount says where an NFS export is mounted.
@@ -25,8 +31,10 @@ type Mount struct {
 
 // Opener opens brokers within bounds.
 type Opener struct {
-	roots  []root
-	mounts []mount
+	roots     []root
+	mounts    []mount
+	endpoints endpoints
+	transport *http.Transport // to the endpoints
 }
 
 // root is an allowed folder, as it was named and without links.
@@ -40,7 +48,11 @@ type mount struct {
 // NewOpener checks the bounds: each folder must be there, and none may hold the
 // data folder or lie in it.
 func NewOpener(b Bounds) (*Opener, error) {
-	o := &Opener{}
+	allowed, err := newEndpoints(b.Endpoints)
+	if err != nil {
+		return nil, err
+	}
+	o := &Opener{endpoints: allowed, transport: allowed.transport()}
 	for _, dir := range b.Roots {
 		r, err := newRoot(dir, b.Data)
 		if err != nil {
@@ -130,6 +142,8 @@ func (o *Opener) Open(c Config) (Broker, error) {
 		return o.openHost(c.HostPath)
 	case NFS:
 		return o.openNFS(c.NFSPath)
+	case S3:
+		return o.openS3(c)
 	}
 	return nil, invalid(InvalidBroker, "%q is not a type of broker", c.Type)
 }
@@ -159,4 +173,20 @@ func (o *Opener) openNFS(export string) (Broker, error) {
 		}
 	}
 	return nil, invalid(InvalidBroker, "nfs_path is not mounted on this server as far as it knows; whoever runs it can say where: --nfs-mount")
+}
+
+// errEnough ends a list.
+var errEnough = errors.New("enough")
+
+// Probe tells whether what a configuration names can be reached now.
+func (o *Opener) Probe(ctx context.Context, c Config) error {
+	b, err := o.Open(c)
+	if err != nil {
+		return err
+	}
+	err = b.List(ctx, Listing{}, func(Object) error { return errEnough })
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/broker"
@@ -117,6 +118,17 @@ func (c *Catalog) Wanted(ctx context.Context, document []byte, before store.Stor
 	}
 	_, err = c.opener.Open(config)
 	return config, err
+}
+
+// probeTime bounds how long somebody who asks waits for a server that does not
+// answer.
+const probeTime = 10 * time.Second
+
+// Probe tells whether what a configuration names can be reached now.
+func (c *Catalog) Probe(ctx context.Context, config broker.Config) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	return c.opener.Probe(ctx, config)
 }
 
 // Vault returns the keys that secrets are sealed with, as they were when this

@@ -28,6 +28,9 @@ import (
 	"github.com/coreshed/coreshed/internal/web"
 )
 
+// nobody is an endpoint that may be reached and does not answer.
+const nobody = "127.0.0.1:1"
+
 // shed is the family on loopback, with real tokens and real bytes. Every answer
 // is checked against the API document.
 type shed struct {
@@ -57,7 +60,9 @@ func open(t testing.TB, db *store.DB, options ...func(*scaleapi.Config)) *shed {
 		t.Fatal(err)
 	}
 	s.root = t.TempDir()
-	opener, err := broker.NewOpener(broker.Bounds{Roots: []string{s.root}, Mounts: []broker.Mount{{Export: "host:/my", Dir: s.root}}})
+	opener, err := broker.NewOpener(broker.Bounds{
+		Roots: []string{s.root}, Mounts: []broker.Mount{{Export: "host:/my", Dir: s.root}}, Endpoints: []string{nobody},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/store/storetest"
 )
 
 // body writes JSON.
@@ -216,4 +217,25 @@ func TestValidateWorkspace(t *testing.T) {
 		s.get(s.Admin, path).want(200)
 		s.send(anonymous, "POST", "/v6/workspaces/validation/", "{}").want(403, noCredentials)
 	})
+}
+
+// TestValidateBucket contacts the bucket, for those who may learn what it says.
+func TestValidateBucket(t *testing.T) {
+	s := open(t, storetest.Memory(t))
+	own := object{"access_key_id": "AKIA", "secret_access_key": "x"}
+	for what, tt := range map[string]struct {
+		person      coreshed.Person
+		credentials any
+		want        []any
+	}{
+		"own credentials":       {s.Viewer, own, []any{object{"name": "bucket_access", "description": "The bucket cannot be reached with these credentials."}}},
+		"the server's, admin":   {s.Admin, nil, []any{object{"name": "bucket_access", "description": "The bucket cannot be reached with these credentials."}}},
+		"the server's, another": {s.Viewer, nil, []any{}},
+	} {
+		bucket := object{"type": "s3", "bucket_name": "b", "endpoint_url": "http://" + nobody, "credentials": tt.credentials}
+		a := s.send(tt.person, "POST", "/v6/workspaces/validation/", body(t, object{"title": "Ws", "configuration": object{"broker": bucket}})).want(200)
+		if diff := cmp.Diff(object{"errors": []any{}, "is_valid": true, "warnings": tt.want}, a.json()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+	}
 }

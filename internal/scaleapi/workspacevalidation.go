@@ -53,7 +53,17 @@ func (a *api) validateWorkspace(w http.ResponseWriter, q *request) error {
 	if v.IsValid && before.Broker != "" && before.Broker != string(config.Type) {
 		v.Warnings = append(v.Warnings, finding{"broker_type", "Changing the broker type may disrupt queued/running jobs."})
 	}
+	if v.IsValid && config.Type == broker.S3 && a.mayProbe(q, document) && a.Catalog.Probe(q.Context(), config) != nil {
+		v.Warnings = append(v.Warnings, finding{"bucket_access", "The bucket cannot be reached with these credentials."})
+	}
 	return web.JSON(w, http.StatusOK, v)
+}
+
+// mayProbe reports whether the caller may learn what a bucket answers: to others
+// than admins, only with credentials of their own.
+func (a *api) mayProbe(q *request, document map[string]any) bool {
+	config, err := broker.ParseConfig(rawJSON(document))
+	return q.view.Admin || (err == nil && config.BringsCredentials() && !config.MaskedSecrets())
 }
 
 // storageNamed is where the files of the workspace of that name lie; nowhere

@@ -1,0 +1,140 @@
+//go:build ring2
+
+package broker_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/blob"
+	"github.com/coreshed/coreshed/internal/broker"
+	"github.com/coreshed/coreshed/internal/s3test"
+)
+
+func openBucket(t *testing.T) (broker.Broker, *s3test.Server) {
+	t.Helper()
+	s := s3test.Start(t)
+	return openConfig(t, opener(t, broker.Bounds{Endpoints: []string{strings.TrimPrefix(s.URL, "http://")}}), s.Configuration()), s
+}
+
+func TestBucketConforms(t *testing.T) {
+	conform(t, func(t *testing.T) broker.Broker {
+		b, _ := openBucket(t)
+		return b
+	})
+}
+
+// TestBucketParts puts what goes in several parts, and breaks it.
+func TestBucketParts(t *testing.T) {
+	b, _ := openBucket(t)
+	content := bytes.Repeat([]byte("0123456789abcdef"), 20<<20/16)
+	o, err := b.Put(t.Context(), "big.tif", bytes.NewReader(content), int64(len(content)), broker.PutOptions{MediaType: "image/tiff"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Size != int64(len(content)) || !strings.Contains(o.ETag, "-3") {
+		t.Errorf("Put = %+v, want 3 parts", o)
+	}
+	if got := read(t, b, "big.tif"); got != string(content) {
+		t.Error("it reads other bytes")
+	}
+	broken := errors.New("the line was cut")
+	for what, tt := range map[string]struct {
+		body io.Reader
+		want error
+	}{
+		"short":  {bytes.NewReader(content[:15<<20]), io.ErrUnexpectedEOF},
+		"broken": {io.MultiReader(bytes.NewReader(content[:15<<20]), failing{broken}), broken},
+		"long":   {io.MultiReader(bytes.NewReader(content), strings.NewReader("x")), blob.ErrTooLong},
+		"taken":  {bytes.NewReader(content), fs.ErrExist},
+	} {
+		name := what
+		if what == "taken" {
+			name = "big.tif"
+		}
+		_, err := b.Put(t.Context(), name, tt.body, int64(len(content)), broker.PutOptions{})
+		if !errors.Is(err, tt.want) {
+			t.Errorf("Put of a body that is %s = %v, want %v", what, err, tt.want)
+		}
+	}
+	if diff := cmp.Diff([]string{"big.tif"}, list(t, b, broker.Listing{Recursive: true})); diff != "" {
+		t.Errorf("what is there (-want +got):\n%s", diff)
+	}
+}
+
+// TestBucketPages lists more objects than one answer has.
+func TestBucketPages(t *testing.T) {
+	b, _ := openBucket(t)
+	var want []string
+	for i := range 1100 {
+		name := fmt.Sprintf("scan/%04d.las", i)
+		put(t, b, name, "x")
+		want = append(want, name)
+	}
+	if diff := cmp.Diff(want, list(t, b, broker.Listing{Prefix: "scan/", Recursive: true})); diff != "" {
+		t.Errorf("all (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(want[1050:], list(t, b, broker.Listing{After: want[1049], Recursive: true})); diff != "" {
+		t.Errorf("the rest (-want +got):\n%s", diff)
+	}
+}
+
+// TestBucketFolders passes over what stands for a folder.
+func TestBucketFolders(t *testing.T) {
+	b, _ := openBucket(t)
+	put(t, b, "scan/", "")
+	put(t, b, "empty.las", "")
+	put(t, b, "scan/hole.las", "depth")
+	if diff := cmp.Diff([]string{"scan/hole.las"}, list(t, b, broker.Listing{Recursive: true})); diff != "" {
+		t.Errorf("objects (-want +got):\n%s", diff)
+	}
+}
+
+func TestBucketErrors(t *testing.T) {
+	b, s := openBucket(t)
+	for _, key := range []string{"", "x\xff.las", strings.Repeat("x", 1025)} {
+		if _, err := b.Open(t.Context(), key); !errors.Is(err, coreshed.InvalidPath) {
+			t.Errorf("Open %q = %v, want InvalidPath", key, err)
+		}
+	}
+	o := opener(t, broker.Bounds{Endpoints: []string{strings.TrimPrefix(s.URL, "http://")}})
+	for what, tt := range map[string]struct {
+		old, changed string
+		want         error
+	}{
+		"another bucket": {s.Bucket, "nobodys", broker.ErrUnavailable},
+		"a wrong secret": {s.SecretKey, "wrong", fs.ErrPermission},
+		"a wrong key":    {s.AccessKey, "nobody", broker.ErrUnavailable}, // this server's answer is 404
+	} {
+		document := strings.Replace(s.Configuration(), tt.old, tt.changed, 1)
+		other := openConfig(t, o, document)
+		err := other.List(t.Context(), broker.Listing{}, func(broker.Object) error { return nil })
+		if !errors.Is(err, tt.want) || strings.Contains(err.Error(), tt.changed) || strings.Contains(err.Error(), "secret") {
+			t.Errorf("List with %s = %v, want %v", what, err, tt.want)
+		}
+		if _, err := other.Open(t.Context(), "hole.las"); err == nil || errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("Open with %s = %v: it says that the object is not there", what, err)
+		}
+		if c, err := broker.ParseConfig([]byte(document)); err != nil || o.Probe(t.Context(), c) == nil {
+			t.Errorf("Probe with %s finds nothing wrong, %v", what, err)
+		}
+	}
+	if c, err := broker.ParseConfig([]byte(s.Configuration())); err != nil || o.Probe(t.Context(), c) != nil {
+		t.Errorf("Probe = %v, %v", o.Probe(t.Context(), c), err)
+	}
+	put(t, b, "secret-name.las", "depth")
+	if err := s.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.Open(t.Context(), "secret-name.las"); !errors.Is(err, broker.ErrUnavailable) || strings.Contains(err.Error(), "secret-name") {
+		t.Errorf("Open without the server = %v, want ErrUnavailable without the name", err)
+	}
+}
