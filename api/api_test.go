@@ -50,7 +50,9 @@ func TestOperations(t *testing.T) {
 			listScaleLoad listScaleNodes listScalePendingTypes listScaleQueue listScaleRecipeInputs
 			listScaleRecipeTypeRevisions listScaleRecipeTypes listScaleRecipes listScaleRunningTypes listScaleSystemFailures
 			listScaleWorkspaces validateScaleWorkspace`,
-		CoreshedV1: `findVersion getDescription getVersion putDescription`,
+		CoreshedV1: `addOutputs cancelRun completeBatch completeRecipe completeRun failRun findVersion getBatch getContent getDescription
+			getLineage getRecipe getRun getVersion listBatches listInputs listOutputs listRecipes listRuns publishRun putDescription
+			recordBatch recordRecipe recordRun setCondition startRun unpublishRun updateRun`,
 	}
 	names, err := Names()
 	if err != nil {

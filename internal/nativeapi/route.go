@@ -19,16 +19,49 @@ const (
 	base       = "/coreshed/v1"
 	workspaces = base + "/workspaces/{workspace}"
 	version    = base + "/versions/{id}"
+	runs       = base + "/runs"
+	aRun       = runs + "/{id}"
+	recipes    = base + "/recipes"
+	aRecipe    = recipes + "/{id}"
+	batches    = base + "/batches"
+	aBatch     = batches + "/{id}"
 )
 
 // table is every route.
 func (a *api) table() []route {
-	const none = coreshed.NoRole
+	const none, viewer, editor = coreshed.NoRole, coreshed.Viewer, coreshed.Editor
 	return []route{
-		{"GET", workspaces + "/version", coreshed.Viewer, a.findVersion},
+		{"GET", workspaces + "/version", viewer, a.findVersion},
 		{"GET", version, none, a.getVersion},
 		{"GET", version + "/description", none, a.getDescription},
 		{"PUT", version + "/description", none, a.putDescription},
+		{"GET", version + "/content", none, a.getContent},
+		{"GET", version + "/lineage", none, a.getLineage},
+
+		{"POST", workspaces + "/runs", editor, a.recordRun},
+		{"GET", runs, none, a.listRuns},
+		{"GET", aRun, none, a.getRun},
+		{"PATCH", aRun, none, a.updateRun},
+		{"GET", aRun + "/inputs", none, a.runInputs},
+		{"GET", aRun + "/outputs", none, a.runOutputs},
+		{"POST", aRun + "/outputs", none, a.addOutputs},
+		{"POST", aRun + "/start", none, a.startRun},
+		{"POST", aRun + "/complete", none, a.completeRun},
+		{"POST", aRun + "/fail", none, a.failRun},
+		{"POST", aRun + "/cancel", none, a.cancelRun},
+		{"POST", aRun + "/publish", none, a.publishRun},
+		{"POST", aRun + "/unpublish", none, a.unpublishRun},
+
+		{"POST", workspaces + "/recipes", editor, a.recordRecipe},
+		{"GET", recipes, none, a.listRecipes},
+		{"GET", aRecipe, none, a.getRecipe},
+		{"POST", aRecipe + "/complete", none, a.completeRecipe},
+		{"POST", aRecipe + "/conditions", none, a.setCondition},
+
+		{"POST", workspaces + "/batches", editor, a.recordBatch},
+		{"GET", batches, none, a.listBatches},
+		{"GET", aBatch, none, a.getBatch},
+		{"POST", aBatch + "/complete", none, a.completeBatch},
 	}
 }
 

@@ -127,6 +127,20 @@ func (s *shed) do(p coreshed.Person, method, path string, body any) (int, map[st
 	return resp.StatusCode, v
 }
 
+// text gets a path as a person, and follows where it leads.
+func (s *shed) text(p coreshed.Person, path string) string {
+	s.t.Helper()
+	r, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.url+path, nil)
+	s.must(err)
+	r.Header.Set("Authorization", s.token(p))
+	resp, err := s.client.Do(r)
+	s.must(err)
+	defer resp.Body.Close()
+	data, err := io.ReadAll(resp.Body)
+	s.must(err)
+	return string(data)
+}
+
 // want is do, and fails when the status is another.
 func (s *shed) want(p coreshed.Person, method, path string, body any, status int) map[string]any {
 	s.t.Helper()

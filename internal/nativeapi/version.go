@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/signedurl"
 	"github.com/coreshed/coreshed/internal/web"
 )
 
@@ -54,4 +55,22 @@ func (q *request) named() (coreshed.Ref, error) {
 		r.File = *file
 	}
 	return r, nil
+}
+
+// getContent leads to the bytes of a version.
+func (a *api) getContent(w http.ResponseWriter, q *request) error {
+	e, err := a.DB.Entry(q.Context(), q.view, q.id)
+	if err != nil {
+		return err
+	}
+	if !e.State.Served() {
+		return coreshed.Errorf(coreshed.Gone, "The bytes of this version are not available: %s.", e.State)
+	}
+	blob := signedurl.Blob{Workspace: e.Workspace.UUID, File: e.FileUUID, VersionID: e.VersionID}
+	url, err := a.Signer.Download(q.Context(), q.origin, blob, e.Name, !e.DeletedAt.IsZero())
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Location", url)
+	return web.Empty(w, http.StatusTemporaryRedirect)
 }

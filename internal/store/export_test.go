@@ -138,3 +138,19 @@ func (db *DB) EntriesEach(ctx context.Context, view coreshed.View, f coreshed.En
 		return nil
 	})
 }
+
+// AddDataset adds a data set that one run has put out and another has read.
+func AddDataset(ctx context.Context, db *DB, org int64, namespace, name string, maker, reader int64) error {
+	return db.update(ctx, func(ctx context.Context, t tx) error {
+		id, err := insert(ctx, t, `INSERT INTO datasets (org_id, identity, namespace, name, created_at) VALUES ($1, $2, $3, $4, 0) RETURNING id`,
+			org, []byte(namespace+name), namespace, name)
+		if err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, `INSERT INTO job_datasets (job_id, direction, dataset_id) VALUES ($1, 'output', $2)`, maker, id); err != nil {
+			return err
+		}
+		_, err = t.exec(ctx, `INSERT INTO job_datasets (job_id, direction, dataset_id) VALUES ($1, 'input', $2)`, reader, id)
+		return err
+	})
+}

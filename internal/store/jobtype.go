@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/coreshed/coreshed"
@@ -82,8 +83,9 @@ func revise(ctx context.Context, t tx, r revisions, row typeRow, document json.R
 		if document == nil {
 			return row, nil
 		}
-		current, err := one(ctx, t, value[string], `SELECT `+r.document+` FROM `+r.table+` WHERE `+r.key+` = $1 AND revision_num = $2`, row.id, row.revision)
-		if err != nil || current == text {
+		// A type that was loaded in bulk has no document.
+		current, err := all(ctx, t, value[string], `SELECT `+r.document+` FROM `+r.table+` WHERE `+r.key+` = $1 AND revision_num = $2`, row.id, row.revision)
+		if err != nil || slices.Contains(current, text) {
 			return row, err
 		}
 	}

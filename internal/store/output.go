@@ -19,7 +19,8 @@ type Output struct {
 // AdoptOutputs records that a run has put out versions that are there already,
 // such as ones that it has uploaded. A source becomes the run's product; the
 // product of another run stays that, and is put out by both. A version that the
-// run's inputs come from is a Conflict.
+// run's inputs come from is a Conflict, and Forbidden one that the caller may not
+// change.
 func (db *DB) AdoptOutputs(ctx context.Context, view coreshed.View, run int64, outputs []Output) error {
 	return db.changeRun(ctx, view, run, func(ctx context.Context, t tx, r *runState) error {
 		return adoptOutputs(ctx, t, view, r, outputs)
@@ -44,7 +45,7 @@ func adoptOutputs(ctx context.Context, t tx, view coreshed.View, r *runState, ou
 		if err != nil {
 			return refused(err, field)
 		}
-		taken, err := p.adopt(ctx, t, id, o.Name)
+		taken, err := p.adopt(ctx, t, view, id, o.Name)
 		if err != nil {
 			return err
 		}
@@ -137,16 +138,19 @@ func (p *making) set(name, output string) []assignment {
 
 // adopt makes a version the run's product, unless it is another run's, or that
 // already; it reports whether it has.
-func (p *making) adopt(ctx context.Context, t tx, version int64, output string) (bool, error) {
+func (p *making) adopt(ctx context.Context, t tx, view coreshed.View, version int64, output string) (bool, error) {
 	type state struct {
-		file, job int64
-		name      string
+		file, job, workspace int64
+		name                 string
 	}
 	v, err := one(ctx, t, func(rows *sql.Rows) (state, error) {
 		var v state
-		return v, rows.Scan(&v.file, &v.job, &v.name)
-	}, `SELECT file_id, COALESCE(job_id, 0), file_name FROM versions WHERE id = $1`, version)
+		return v, rows.Scan(&v.file, &v.job, &v.workspace, &v.name)
+	}, `SELECT file_id, COALESCE(job_id, 0), workspace_id, file_name FROM versions WHERE id = $1`, version)
 	if err != nil || v.job == p.run.id {
+		return false, err
+	}
+	if err := mayChange(view, v.workspace); err != nil {
 		return false, err
 	}
 	if v.job != 0 {

@@ -32,18 +32,35 @@ type OutputSlot struct {
 	Version     int64 // its row id, once it is there; then there is no upload
 }
 
-// ReserveOutput begins the upload of an output of a run that is running. Its
-// version joins the file of the same product in the workspace, else the file at
-// its path, which must not be that of another product: Conflict. The version is
-// in the catalogue when its upload commits, and becomes one of its file's when
-// the run is published. Announced again it is the same upload.
-func (db *DB) ReserveOutput(ctx context.Context, view coreshed.View, run int64, n NewOutput) (OutputSlot, error) {
-	var slot OutputSlot
+// AddOutputs is AdoptOutputs, and begins the uploads of other outputs of a run
+// that is running, in their order. The version of each joins the file of the
+// same product in the workspace, else the file at its path, which must not be
+// that of another product: Conflict. It is in the catalogue when its upload
+// commits, and becomes one of its file's when the run is published. Announced
+// again it is the same upload.
+func (db *DB) AddOutputs(ctx context.Context, view coreshed.View, run int64, adopted []Output, uploads []NewOutput) ([]OutputSlot, error) {
+	var slots []OutputSlot
 	err := db.changeRun(ctx, view, run, func(ctx context.Context, t tx, r *runState) (err error) {
-		slot, err = reserveOutput(ctx, t, view, r, n)
+		if len(adopted) > 0 {
+			if err := adoptOutputs(ctx, t, view, r, adopted); err != nil {
+				return err
+			}
+		}
+		slots, err = reserveOutputs(ctx, t, view, r, uploads)
 		return err
 	})
-	return slot, err
+	return slots, err
+}
+
+func reserveOutputs(ctx context.Context, t tx, view coreshed.View, r *runState, outputs []NewOutput) ([]OutputSlot, error) {
+	slots := make([]OutputSlot, len(outputs))
+	for i, n := range outputs {
+		var err error
+		if slots[i], err = reserveOutput(ctx, t, view, r, n); err != nil {
+			return nil, err
+		}
+	}
+	return slots, nil
 }
 
 func reserveOutput(ctx context.Context, t tx, view coreshed.View, r *runState, n NewOutput) (OutputSlot, error) {

@@ -239,13 +239,13 @@ func TestProduct(t *testing.T) {
 		r := s.Record(t, n)
 		wantEqual(t, []any{r.SourceStarted, r.SourceEnded, r.Sensor, r.InputSize, r.Batch.ID, r.Recipe.ID, r.Node},
 			[]any{day(3), day(6), "S2", int64(4), batch.ID, recipe.ID, "cut"})
-		slot, err := s.DB.ReserveOutput(t.Context(), v, r.ID, store.NewOutput{Name: "TILE", File: "sub/x.json", MediaType: "application/x", Prefix: storetest.Prefix()})
+		slot, err := s.ReserveOutput(t, r.ID, store.NewOutput{Name: "TILE", File: "sub/x.json", MediaType: "application/x", Prefix: storetest.Prefix()})
 		wantIs(t, err, nil)
-		again, err := s.DB.ReserveOutput(t.Context(), v, r.ID, store.NewOutput{Name: "TILE", File: "sub/x.json", Prefix: storetest.Prefix()})
+		again, err := s.ReserveOutput(t, r.ID, store.NewOutput{Name: "TILE", File: "sub/x.json", Prefix: storetest.Prefix()})
 		wantIs(t, err, nil)
 		wantEqual(t, again, slot) // announced again
 		id := s.Commit(t, slot.Reservation, "{}").ID
-		again, err = s.DB.ReserveOutput(t.Context(), v, r.ID, store.NewOutput{Name: "TILE", File: "sub/x.json", Prefix: storetest.Prefix()})
+		again, err = s.ReserveOutput(t, r.ID, store.NewOutput{Name: "TILE", File: "sub/x.json", Prefix: storetest.Prefix()})
 		wantIs(t, err, nil)
 		wantEqual(t, again, store.OutputSlot{StoragePath: slot.StoragePath, Version: id})
 		second := s.Upload(t, r.ID, "y.tif", "{}")
@@ -288,7 +288,7 @@ func TestProduct(t *testing.T) {
 // TestProductPaths: contract case 153, and which file an output joins.
 func TestProductPaths(t *testing.T) {
 	eachClock(t, func(t *testing.T, s *storetest.Shed, _ func() time.Time) {
-		v, a := s.View(t, s.Editor), s.Access(t, s.Viewer)
+		a := s.Access(t, s.Viewer)
 		source := s.Put(t, s.Editor, "a.tif", "1").Version.ID
 		_, plain := s.Made(t, "out.tif", source)
 		e := s.Entry(t, plain)
@@ -300,7 +300,7 @@ func TestProductPaths(t *testing.T) {
 			n := storetest.NewRun(source)
 			n.Values = json.RawMessage(values)
 			r := s.Record(t, n)
-			slot, err := s.DB.ReserveOutput(t.Context(), v, r.ID, store.NewOutput{Name: "OUT", File: "x", Path: p, Suffix: suffix, Prefix: storetest.Prefix()})
+			slot, err := s.ReserveOutput(t, r.ID, store.NewOutput{Name: "OUT", File: "x", Path: p, Suffix: suffix, Prefix: storetest.Prefix()})
 			if err != nil {
 				return 0, err
 			}
@@ -334,7 +334,7 @@ func TestProductPaths(t *testing.T) {
 
 		// Whoever uploads to the path in the meantime has it.
 		r := s.Record(t, storetest.NewRun(source))
-		slot, err := s.DB.ReserveOutput(t.Context(), v, r.ID, store.NewOutput{Name: "OUT", File: "x", Path: "late/out.csv", Prefix: storetest.Prefix()})
+		slot, err := s.ReserveOutput(t, r.ID, store.NewOutput{Name: "OUT", File: "x", Path: "late/out.csv", Prefix: storetest.Prefix()})
 		wantIs(t, err, nil)
 		late := s.Commit(t, slot.Reservation, "x").ID
 		mine := s.Put(t, s.Editor, "late/out.csv", "mine")
@@ -351,11 +351,11 @@ func TestOutputUploads(t *testing.T) {
 		n := storetest.NewRun()
 		n.Start = nil
 		waiting := s.Record(t, n)
-		_, err := s.DB.ReserveOutput(t.Context(), v, waiting.ID, store.NewOutput{Name: "OUT", File: "x", Prefix: storetest.Prefix()})
+		_, err := s.ReserveOutput(t, waiting.ID, store.NewOutput{Name: "OUT", File: "x", Prefix: storetest.Prefix()})
 		wantIs(t, err, coreshed.Conflict)
 
 		r := s.Record(t, storetest.NewRun())
-		slot, err := s.DB.ReserveOutput(t.Context(), v, r.ID, store.NewOutput{Name: "OUT", File: "x", Prefix: storetest.Prefix()})
+		slot, err := s.ReserveOutput(t, r.ID, store.NewOutput{Name: "OUT", File: "x", Prefix: storetest.Prefix()})
 		wantIs(t, err, nil)
 		wantIs(t, s.DB.EndRun(t.Context(), v, r.ID, store.RunEnd{Status: coreshed.Completed}), coreshed.Conflict)
 		got, err := s.DB.Run(t.Context(), v, r.ID)
@@ -364,14 +364,14 @@ func TestOutputUploads(t *testing.T) {
 		wantIs(t, s.DB.EndRun(t.Context(), v, r.ID, store.RunEnd{Status: coreshed.Completed, SkipMissing: true}), nil)
 		_, err = s.DB.Commit(t.Context(), storetest.Whole(s.Workspace.UUID, slot.Reservation, "x"))
 		wantIs(t, err, coreshed.NotFound)
-		_, err = s.DB.ReserveOutput(t.Context(), v, r.ID, store.NewOutput{Name: "OUT", File: "x", Prefix: storetest.Prefix()})
+		_, err = s.ReserveOutput(t, r.ID, store.NewOutput{Name: "OUT", File: "x", Prefix: storetest.Prefix()})
 		wantIs(t, err, coreshed.Conflict)
 		_, total, _, err := s.DB.RunOutputs(t.Context(), v, r.ID, coreshed.Page{Limit: 5})
 		wantIs(t, err, nil)
 		wantEqual(t, []any{total, fileCount(t, s)}, []any{int64(0), int64(0)})
 		for _, bad := range []string{"../x", "a/../b", "x/", ""} {
 			r := s.Record(t, storetest.NewRun())
-			if _, err := s.DB.ReserveOutput(t.Context(), v, r.ID, store.NewOutput{Name: "OUT", File: bad}); err == nil {
+			if _, err := s.ReserveOutput(t, r.ID, store.NewOutput{Name: "OUT", File: bad}); err == nil {
 				t.Errorf("took %q", bad)
 			}
 		}

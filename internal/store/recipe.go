@@ -240,6 +240,9 @@ func placeRecipe(ctx context.Context, t tx, view coreshed.View, n NewRecipe) (ru
 		if err != nil {
 			return p, err
 		}
+		if err := mayChange(view, parent.workspace); err != nil {
+			return p, err
+		}
 		if p.batch == 0 {
 			p.batch = parent.batch
 		}
@@ -255,6 +258,9 @@ func placeRecipe(ctx context.Context, t tx, view coreshed.View, n NewRecipe) (ru
 	}
 	old, err := lockRecipe(ctx, t, view, n.Supersedes)
 	if err != nil {
+		return p, err
+	}
+	if err := mayChange(view, old.workspace); err != nil {
 		return p, err
 	}
 	if old.superseded {

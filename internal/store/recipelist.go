@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"slices"
 
 	"github.com/coreshed/coreshed"
 )
@@ -154,10 +155,20 @@ func (db *DB) countNodes(ctx context.Context, view coreshed.View, list []coreshe
 }
 
 // RecipeNodes returns the nodes of a recipe of the view, in the order in which
-// they were added.
+// they were added. Nodes that are runs or recipes of other workspaces than the
+// view's are left out.
 func (db *DB) RecipeNodes(ctx context.Context, view coreshed.View, recipe int64) ([]coreshed.RecipeNode, error) {
 	if _, err := db.Recipe(ctx, view, recipe); err != nil {
 		return nil, err
 	}
-	return nodesOf(ctx, db, recipe)
+	nodes, err := nodesOf(ctx, db, recipe)
+	if err != nil || view.Everything {
+		return nodes, err
+	}
+	c := &conditions{}
+	c.add(`n.recipe_id = ?`, recipe)
+	c.seenIn(db.dialect, view, `COALESCE(j.workspace_id, s.workspace_id)`)
+	seen, err := all(ctx, db, value[string], `SELECT n.node_name FROM recipe_nodes n LEFT JOIN jobs j ON j.id = n.job_id
+		LEFT JOIN recipes s ON s.id = n.sub_recipe_id WHERE `+c.text(), c.args...)
+	return slices.DeleteFunc(nodes, func(n coreshed.RecipeNode) bool { return n.Condition == nil && !slices.Contains(seen, n.Name) }), err
 }

@@ -33,9 +33,10 @@ type NewRun struct {
 	QueuedAt                      time.Time       // zero is now
 
 	// What has become of it. Each may be said again, and later.
-	Start   *RunStart `json:"-"`
-	Outputs []Output  `json:"-"` // versions that are there already
-	End     *RunEnd   `json:"-"`
+	Start    *RunStart             `json:"-"`
+	Progress []coreshed.TaskUpdate `json:"-"`
+	Outputs  []Output              `json:"-"` // versions that are there already
+	End      *RunEnd               `json:"-"`
 	// Merge adds what a repeat brings that the first has not, instead of
 	// refusing a repeat that is not the same.
 	Merge bool `json:"-"`
@@ -56,17 +57,29 @@ func (n NewRun) hash() ([]byte, error) {
 // Outputs and End say; another run under that key is a Conflict. What it names
 // must be in the view: NotFound otherwise.
 func (db *DB) RecordRun(ctx context.Context, view coreshed.View, workspace int64, n NewRun) (coreshed.Run, bool, error) {
+	run, _, created, err := db.RecordRunWith(ctx, view, workspace, n, nil)
+	return run, created, err
+}
+
+// RecordRunWith is RecordRun of a run that will upload outputs: where to, in
+// their order.
+func (db *DB) RecordRunWith(ctx context.Context, view coreshed.View, workspace int64, n NewRun, uploads []NewOutput) (run coreshed.Run, slots []OutputSlot, created bool, err error) {
 	var id int64
-	var created bool
-	err := db.update(ctx, func(ctx context.Context, t tx) (err error) {
-		id, created, err = recordRun(ctx, t, view, workspace, n)
+	err = db.update(ctx, func(ctx context.Context, t tx) (err error) {
+		if id, created, err = recordRun(ctx, t, view, workspace, n); err != nil || len(uploads) == 0 {
+			return err
+		}
+		r, err := lockRun(ctx, t, view, id)
+		if err == nil {
+			slots, err = reserveOutputs(ctx, t, view, r, uploads)
+		}
 		return err
 	})
 	if err != nil {
-		return coreshed.Run{}, false, err
+		return coreshed.Run{}, nil, false, err
 	}
-	run, err := db.Run(ctx, view, id)
-	return run, created, err
+	run, err = db.Run(ctx, view, id)
+	return run, slots, created, err
 }
 
 func recordRun(ctx context.Context, t tx, view coreshed.View, workspace int64, n NewRun) (id int64, created bool, err error) {
@@ -103,6 +116,9 @@ func advance(ctx context.Context, t tx, view coreshed.View, r *runState, n NewRu
 		if err := startRun(ctx, t, r, *n.Start); err != nil {
 			return err
 		}
+	}
+	if err := addProgress(ctx, t, r, n.Progress); err != nil {
+		return err
 	}
 	if len(n.Outputs) > 0 {
 		if err := adoptOutputs(ctx, t, view, r, n.Outputs); err != nil {
@@ -204,6 +220,9 @@ func placeRun(ctx context.Context, t tx, view coreshed.View, n NewRun) (runPlace
 		if err != nil {
 			return p, err
 		}
+		if err := mayChange(view, r.workspace); err != nil {
+			return p, err
+		}
 		if p.batch == 0 {
 			p.batch = r.batch
 		}
@@ -217,6 +236,9 @@ func placeRun(ctx context.Context, t tx, view coreshed.View, n NewRun) (runPlace
 	old, err := lockRun(ctx, t, view, n.Supersedes)
 	if err != nil {
 		return p, notFound(err, "The run to supersede does not exist.")
+	}
+	if err := mayChange(view, old.workspace); err != nil {
+		return p, err
 	}
 	if old.superseded {
 		return p, coreshed.Errorf(coreshed.Conflict, "The run %d has been superseded already.", old.id)

@@ -79,3 +79,13 @@ func (db *DB) viewRoles(ctx context.Context, v *coreshed.View) error {
 	}
 	return nil
 }
+
+// mayChange fails with Forbidden unless the caller may change what is in a
+// workspace of the view. It is asked where a request reaches from the workspace
+// in which the caller's role was checked into others.
+func mayChange(view coreshed.View, workspace int64) error {
+	if view.Everything && view.Roles == nil {
+		return nil // the server itself
+	}
+	return coreshed.Access{Actor: view.Actor, Role: view.Roles[workspace]}.Require(coreshed.Editor)
+}

@@ -57,7 +57,7 @@ func (m *model) output(t *rapid.T) {
 		n.Path = rapid.SampledFrom(paths).Draw(t, "path")
 	}
 	m.tick(t)
-	slot, err := m.shed.DB.ReserveOutput(t.Context(), m.shed.View(m.t, m.shed.Editor), r.id, n)
+	slot, err := m.shed.ReserveOutput(m.t, r.id, n)
 	place := slot.StoragePath
 	if n.Path != "" {
 		place = n.Path

@@ -44,9 +44,19 @@ func (s *Shed) Record(t testing.TB, n store.NewRun) coreshed.Run {
 // Upload uploads an output of a run as the editor, and returns its row id.
 func (s *Shed) Upload(t testing.TB, run int64, file, content string) int64 {
 	t.Helper()
-	slot, err := s.DB.ReserveOutput(t.Context(), s.View(t, s.Editor), run, store.NewOutput{Name: "OUTPUT", File: file, Prefix: Prefix()})
+	slot, err := s.ReserveOutput(t, run, store.NewOutput{Name: "OUTPUT", File: file, Prefix: Prefix()})
 	must(t, err)
 	return s.Commit(t, slot.Reservation, content).ID
+}
+
+// ReserveOutput announces an output of a run as the editor.
+func (s *Shed) ReserveOutput(t testing.TB, run int64, n store.NewOutput) (store.OutputSlot, error) {
+	t.Helper()
+	slots, err := s.DB.AddOutputs(t.Context(), s.View(t, s.Editor), run, nil, []store.NewOutput{n})
+	if err != nil {
+		return store.OutputSlot{}, err
+	}
+	return slots[0], nil
 }
 
 // End ends a run as the editor.
