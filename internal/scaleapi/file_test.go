@@ -49,7 +49,7 @@ func (s *shed) product(id int64, jobType string) coreshed.Run {
 // run.
 func (s *shed) twoFiles() (one, two int64, run coreshed.Run) {
 	s.t.Helper()
-	one = s.Put(s.t, s.Editor, "folder/test.txt", "0123456789").Version.ID
+	one = s.upload("folder/test.txt", "0123456789").Version.ID
 	run = s.product(one, "test1")
 	s.describe(one, coreshed.Description{
 		SourceStarted: day(1), SourceEnded: day(2), DataStarted: day(1), DataEnded: day(2).Add(time.Millisecond),
@@ -57,7 +57,7 @@ func (s *shed) twoFiles() (one, two int64, run coreshed.Run) {
 		Geometry: "POLYGON ((1 10, 2 10, 2 20, 1 20, 1 10))", CenterPoint: "POINT (1.5 15)",
 		Metadata: json.RawMessage(`{"cloud_cover":0.1,"name":"ä<b>"}`),
 	}, "ABC", "TST")
-	two = s.Put(s.t, s.Editor, "other.txt", "x").Version.ID
+	two = s.upload("other.txt", "x").Version.ID
 	other := storetest.NewRun()
 	other.Type = store.NewJobType{Name: "test2", Version: "1.0.0"}
 	other.Outputs = []store.Output{{Name: "other_output", Version: coreshed.Ref{ID: two}}}

@@ -37,6 +37,7 @@ type shed struct {
 	*storetest.Shed
 	t       testing.TB
 	url     string
+	handler http.Handler
 	client  *http.Client
 	catalog *catalog.Catalog
 	config  scaleapi.Config
@@ -82,9 +83,10 @@ func open(t testing.TB, db *store.DB, options ...func(*scaleapi.Config)) *shed {
 	for _, option := range options {
 		option(&s.config)
 	}
-	srv := httptest.NewServer(web.Log{
+	s.handler = web.Log{
 		Log: slog.New(slog.DiscardHandler), Metrics: web.NewMetrics(prometheus.NewRegistry()), Next: scaleapi.New(s.config),
-	})
+	}
+	srv := httptest.NewServer(s.handler)
 	t.Cleanup(srv.Close)
 	s.url, origins.Own[0] = srv.URL, srv.URL
 	s.client = &http.Client{
