@@ -42,14 +42,17 @@ func TestOperations(t *testing.T) {
 			getIssuerConfiguration getKeys getWorkspace grantRole healthz listFiles listWorkspaceSummaries
 			listWorkspaceUsers listWorkspaces metrics preflightBlob putBlob putBlock putBlockList readDocuments readyz
 			restoreWorkspace revokeRole submitSignIn token updateFileByID updateWorkspace upsertFileByPath workspaceHealth`,
-		ScaleV6: `createScaleWorkspace editScaleWorkspace getScaleBatch getScaleError getScaleExecution getScaleFile
-			getScaleFileContent getScaleJob getScaleJobType getScaleJobTypeRevision getScaleNode getScaleProfile getScaleRecipe
-			getScaleRecipeType getScaleRecipeTypeRevision getScaleScheduler getScaleStatus getScaleVersion getScaleWorkspace
-			listScaleBatches listScaleErrors listScaleExecutions listScaleFiles listScaleJobInputs listScaleJobTypeNames
-			listScaleJobTypeRevisions listScaleJobTypeStatus listScaleJobTypeVersions listScaleJobTypes listScaleJobs
-			listScaleLoad listScaleNodes listScalePendingTypes listScaleQueue listScaleRecipeInputs
-			listScaleRecipeTypeRevisions listScaleRecipeTypes listScaleRecipes listScaleRunningTypes listScaleSystemFailures
-			listScaleWorkspaces validateScaleWorkspace`,
+		ScaleV6: `cancelScaleScan createScaleScan createScaleStrike createScaleWorkspace editScaleScan editScaleStrike
+			editScaleWorkspace getScaleBatch getScaleError getScaleExecution getScaleFile getScaleFileContent
+			getScaleIngest getScaleIngestStatus getScaleJob getScaleJobType getScaleJobTypeRevision getScaleNode
+			getScaleProfile getScaleRecipe getScaleRecipeType getScaleRecipeTypeRevision getScaleScan getScaleScheduler
+			getScaleStatus getScaleStrike getScaleVersion getScaleWorkspace listScaleBatches listScaleErrors
+			listScaleExecutions listScaleFiles listScaleIngestJobs listScaleIngests listScaleJobInputs
+			listScaleJobTypeNames listScaleJobTypeRevisions listScaleJobTypeStatus listScaleJobTypeVersions
+			listScaleJobTypes listScaleJobs listScaleLoad listScaleNodes listScalePendingTypes listScaleQueue
+			listScaleRecipeInputs listScaleRecipeTypeRevisions listScaleRecipeTypes listScaleRecipes
+			listScaleRunningTypes listScaleScans listScaleStrikes listScaleSystemFailures listScaleWorkspaces
+			processScaleScan validateScaleScan validateScaleStrike validateScaleWorkspace`,
 		CoreshedV1: `addOutputs cancelRun completeBatch completeRecipe completeRun failRun findVersion getBatch getContent getDescription
 			getLineage getRecipe getRun getVersion listBatches listInputs listOutputs listRecipes listRuns publishRun putDescription
 			recordBatch recordRecipe recordRun setCondition startRun unpublishRun updateRun`,

@@ -53,7 +53,7 @@ func (a *api) table() []route {
 		{"GET", "/nodes/{id}/", read, a.getNothing},
 		{"GET", "/errors/", read, a.listNothing},
 		{"GET", "/errors/{id}/", read, a.getNothing},
-	}, a.jobRoutes()...)
+	}, append(a.jobRoutes(), a.ingestRoutes()...)...)
 }
 
 // split cuts the prefix of the family off a path.

@@ -125,3 +125,17 @@ func (db *DB) IngestHours(ctx context.Context, view coreshed.View, from, until i
 	}, `SELECT i.strike_id, `+at+` / `+c.arg(microsPerHour)+`, count(*), CAST(COALESCE(SUM(i.file_size), 0) AS BIGINT), MAX(`+at+`)
 		FROM ingests i WHERE `+c.text()+` GROUP BY 1, 2 ORDER BY 1, 2`, c.args...)
 }
+
+// EntriesByID returns those of the entries that are in the view, without their
+// metadata.
+func (db *DB) EntriesByID(ctx context.Context, view coreshed.View, ids []int64) (map[int64]coreshed.Entry, error) {
+	c := &conditions{}
+	c.anyID(db.dialect, `v.id`, append([]int64{}, ids...))
+	c.seen(db.dialect, view)
+	list, err := all(ctx, db, scanEntry, `SELECT `+entryColumns+` FROM versions v `+entryJoins+` WHERE `+c.text(), c.args...)
+	found := make(map[int64]coreshed.Entry, len(list))
+	for _, e := range list {
+		found[e.ID] = e
+	}
+	return found, err
+}

@@ -115,3 +115,12 @@ func jsonText(v any) string {
 	}
 	return string(text)
 }
+
+// CanStart reports whether there is a recipe type, in that revision, to be
+// started.
+func (db *DB) CanStart(ctx context.Context, view coreshed.View, start RecipeStart) (bool, error) {
+	n, err := one(ctx, db, value[int64], `SELECT count(*) FROM recipe_types rt
+		JOIN recipe_type_revisions r ON r.recipe_type_id = rt.id AND r.revision_num = CASE WHEN CAST($3 AS BIGINT) > 0 THEN $3 ELSE rt.revision_num END
+		WHERE rt.org_id = $1 AND rt.name = $2`, view.Org, start.Type, start.Revision)
+	return n > 0, err
+}

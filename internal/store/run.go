@@ -145,6 +145,7 @@ type RunFilter struct {
 	Superseded                            *bool
 	ErrorCategory                         []string
 	ErrorID                               []int64
+	Input                                 []int64 // versions that it read
 }
 
 func (f RunFilter) conditions(d dialect, view coreshed.View) *conditions {
@@ -156,6 +157,11 @@ func (f RunFilter) conditions(d dialect, view coreshed.View) *conditions {
 	c.anyID(d, `j.batch_id`, f.Batch)
 	c.anyID(d, `j.workspace_id`, f.Workspace)
 	c.anyText(d, `j.run_key`, f.Key)
+	if f.Input != nil {
+		c.anyID(d, `version_row`, f.Input)
+		last := len(c.terms) - 1
+		c.terms[last] = `j.id IN (SELECT job_id FROM job_inputs WHERE ` + c.terms[last] + `)`
+	}
 	if f.TypeName != nil {
 		c.anyText(d, `name`, f.TypeName)
 		last := len(c.terms) - 1

@@ -63,7 +63,11 @@ func failureOf(err error) string {
 var errCanceled = errors.New("the scan was canceled")
 
 func (w *Watcher) walk(ctx context.Context, l store.Lease, work store.ScanWork) error {
-	config, _, err := ingest.ParseScan(work.Configuration)
+	open, err := w.Catalog.OpenFinder(ctx, work.Configuration)
+	if err != nil {
+		return err
+	}
+	config, _, err := ingest.ParseScan(open)
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,11 @@ func lostLease(err error) bool { return errors.Is(err, coreshed.Conflict) }
 
 // pass looks once. It returns how long to wait before the next pass.
 func (w *Watcher) pass(ctx context.Context, l store.Lease, s coreshed.Strike, hint *hint, state *passState) (time.Duration, error) {
-	config, _, err := ingest.ParseStrike(s.Configuration)
+	open, err := w.Catalog.OpenFinder(ctx, s.Configuration)
+	if err != nil {
+		return ingest.DefaultInterval, err
+	}
+	config, _, err := ingest.ParseStrike(open)
 	if err != nil {
 		return maxWait, err
 	}
