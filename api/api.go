@@ -28,6 +28,9 @@ const CoreshedV1 = "coreshed-v1.yaml"
 // ScaleV6 names the document of Scale's file services.
 const ScaleV6 = "scale-v6.yaml"
 
+// OpenLineage names the document of the interface for OpenLineage events.
+const OpenLineage = "openlineage.yaml"
+
 // Names returns the names of all documents.
 func Names() ([]string, error) {
 	names, err := fs.Glob(FS, "*.yaml")

@@ -37,6 +37,7 @@ func TestLoad(t *testing.T) {
 // TestOperations names every operation, so that none gets lost unnoticed.
 func TestOperations(t *testing.T) {
 	operations := map[string]string{
+		OpenLineage: `postLineage`,
 		EvoFileV2: `authorize createWorkspace deleteFileByID deleteFileByPath deleteWorkspace discover discoverAtWorkspaces fileHealth
 			getBlob getBlobProperties getBlockList getCurrentUserRole getDocument getFileByID getFileByPath
 			getIssuerConfiguration getKeys getWorkspace grantRole healthz listFiles listWorkspaceSummaries

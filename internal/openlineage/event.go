@@ -68,5 +68,5 @@ type Dataset struct {
 	Facets, Use     Facets
 }
 
-// stamp is that of everything the event says.
-func (e Event) stamp() Stamp { return Stamp{e.Time.UnixMicro(), e.Hash[:8]} }
+// Stamp is that of everything the event says.
+func (e Event) Stamp() Stamp { return Stamp{e.Time.UnixMicro(), e.Hash[:8]} }

@@ -33,7 +33,8 @@ type Latest map[string]Said
 
 func (f Latest) get(name string) json.RawMessage { return f[name].Facet }
 
-func (f *Latest) merge(said Facets, at Stamp) {
+// Merge takes what is said at a time, of each facet the latest.
+func (f *Latest) Merge(said Facets, at Stamp) {
 	for name, raw := range said {
 		if old, ok := (*f)[name]; ok && !at.after(old.Stamp) {
 			continue
@@ -62,8 +63,8 @@ func (f Latest) Facets() Facets {
 // Run is what the events of one run add up to.
 type Run struct {
 	ID    string         `json:"id"`
-	First int64          `json:"first"`           // the earliest event, in microseconds
-	Times map[Type]int64 `json:"times,omitempty"` // the earliest event of each type
+	First int64          `json:"first"` // the earliest event, in microseconds
+	Times map[Type]int64 `json:"times"` // the earliest event of each type
 
 	Name      Name   `json:"name"` // of the job
 	Named     Stamp  `json:"named"`
@@ -72,6 +73,23 @@ type Run struct {
 
 	Inputs  map[string]*Mention `json:"inputs,omitempty"`
 	Outputs map[string]*Mention `json:"outputs,omitempty"`
+
+	// Asked is the workspace, by row id, that the sender last asked for.
+	Asked   int64 `json:"asked,omitempty"`
+	AskedAt Stamp `json:"askedAt"`
+
+	// Given is what outputs have been given of the run's sources, by row id.
+	Given map[int64]Sources `json:"given,omitempty"`
+}
+
+// Sources are times and sensors of what a version comes from; zero is unknown.
+type Sources struct {
+	Started     int64  `json:"started,omitempty"` // microseconds
+	Ended       int64  `json:"ended,omitempty"`
+	SensorClass string `json:"sensorClass,omitempty"`
+	Sensor      string `json:"sensor,omitempty"`
+	Collection  string `json:"collection,omitempty"`
+	Task        string `json:"task,omitempty"`
 }
 
 // Mention is a data set that a run reads or writes.
@@ -79,9 +97,17 @@ type Mention struct {
 	Name
 	Facets Latest `json:"facets,omitempty"`
 	Use    Latest `json:"use,omitempty"`
+	// Home is the workspace, by row id, that the name leads to, where its sender
+	// may record runs.
+	Home int64 `json:"home,omitempty"`
 	// Versions has an entry for each version with which the data set was named,
 	// "" for none, and the version of the catalogue that was found for it.
 	Versions map[string]Pin `json:"versions"`
+}
+
+// Dataset is the data set as it is named without a version.
+func (m *Mention) Dataset() Dataset {
+	return Dataset{Namespace: m.Namespace, Name: m.Name.Name, Facets: Facets{"symlinks": m.Facets.get("symlinks")}}
 }
 
 // Pin is a version of the catalogue by row ids, zero for none.
@@ -92,9 +118,9 @@ type Pin struct {
 
 // Merge adds an event to its run.
 func (r *Run) Merge(e Event) {
-	at := e.stamp()
+	at := e.Stamp()
 	if r.ID == "" {
-		*r = Run{ID: e.Run.String(), First: at.At, Times: map[Type]int64{}, Inputs: map[string]*Mention{}, Outputs: map[string]*Mention{}}
+		*r = Run{ID: e.Run.String(), First: at.At, Times: map[Type]int64{}}
 	}
 	r.First = min(r.First, at.At)
 	if t, ok := r.Times[e.Type]; !ok || at.At < t {
@@ -103,24 +129,52 @@ func (r *Run) Merge(e Event) {
 	if r.Name == (Name{}) || at.after(r.Named) {
 		r.Name, r.Named = Name{e.Job.Namespace, e.Job.Name}, at
 	}
-	r.Facets.merge(e.RunFacts, at)
-	r.JobFacets.merge(e.Job.Facets, at)
+	r.Facets.Merge(e.RunFacts, at)
+	r.JobFacets.Merge(e.Job.Facets, at)
 	for _, d := range e.Inputs {
-		mention(r.Inputs, d, at)
+		mention(&r.Inputs, d, at)
 	}
 	for _, d := range e.Outputs {
-		mention(r.Outputs, d, at)
+		mention(&r.Outputs, d, at)
 	}
 }
 
-func mention(in map[string]*Mention, d Dataset, at Stamp) {
-	m := in[d.Key()]
+// Ask says in which workspace the sender of an event wants its run.
+func (r *Run) Ask(workspace int64, e Event) {
+	if at := e.Stamp(); r.Asked == 0 || at.after(r.AskedAt) {
+		r.Asked, r.AskedAt = workspace, at
+	}
+}
+
+// Home is the workspace in which the run is recorded, by row id: that of its
+// outputs, else of its inputs, the oldest of several, else the one that was
+// asked for; 0 when nothing says.
+func (r *Run) Home() int64 {
+	for _, in := range []map[string]*Mention{r.Outputs, r.Inputs} {
+		var home int64
+		for _, m := range in {
+			if m.Home != 0 && (home == 0 || m.Home < home) {
+				home = m.Home
+			}
+		}
+		if home != 0 {
+			return home
+		}
+	}
+	return r.Asked
+}
+
+func mention(in *map[string]*Mention, d Dataset, at Stamp) {
+	m := (*in)[d.Key()]
 	if m == nil {
 		m = &Mention{Name: Name{d.Namespace, d.Name}, Versions: map[string]Pin{}}
-		in[d.Key()] = m
+		if *in == nil {
+			*in = map[string]*Mention{}
+		}
+		(*in)[d.Key()] = m
 	}
-	m.Facets.merge(d.Facets, at)
-	m.Use.merge(d.Use, at)
+	m.Facets.Merge(d.Facets, at)
+	m.Use.Merge(d.Use, at)
 	version, _ := d.Version() // Read has checked it
 	if _, ok := m.Versions[version]; !ok {
 		m.Versions[version] = Pin{}
@@ -170,6 +224,6 @@ func (r *Run) Size() int { return len(r.Inputs) + len(r.Outputs) }
 // Sorted returns mentions in the order of their keys.
 func Sorted(in map[string]*Mention) []*Mention {
 	return slices.SortedFunc(maps.Values(in), func(a, b *Mention) int {
-		return strings.Compare(Dataset{Namespace: a.Namespace, Name: a.Name.Name}.Key(), Dataset{Namespace: b.Namespace, Name: b.Name.Name}.Key())
+		return strings.Compare(a.Dataset().Key(), b.Dataset().Key())
 	})
 }

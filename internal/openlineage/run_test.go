@@ -43,6 +43,14 @@ func TestMerge(t *testing.T) {
 			var r openlineage.Run
 			for _, e := range list {
 				r.Merge(e)
+				saved, err := json.Marshal(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				r = openlineage.Run{}
+				if err := json.Unmarshal(saved, &r); err != nil {
+					t.Fatal(err)
+				}
 			}
 			end, at, ok := r.Ended()
 			text, err := json.MarshalIndent([]any{r, end, at, ok, r.Began(), r.JobFacets.JobVersion()}, "", " ")

@@ -16,7 +16,7 @@ import (
 // is no http.ServeMux, because that answers a path with "//" with a redirect,
 // and the Evo clients send such paths and follow none.
 type router struct {
-	evo, native, scale, issuer, blobs, docs, metrics http.Handler
+	evo, native, scale, lineage, issuer, blobs, docs, metrics http.Handler
 
 	ready   func(context.Context) error
 	closing atomic.Bool
@@ -31,6 +31,10 @@ func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	second, _, _ := strings.Cut(rest, "/")
 	if first == "api" && (second == "v6" || second == "v7") {
 		first = second // where Scale's web page looks for them
+	}
+	if first == "api" && second == "v1" { // where the clients of OpenLineage send events
+		rt.lineage.ServeHTTP(w, r)
+		return
 	}
 	switch first {
 	case "file", "workspace", "evo":

@@ -25,6 +25,7 @@ import (
 	"github.com/coreshed/coreshed/internal/broker"
 	"github.com/coreshed/coreshed/internal/catalog"
 	"github.com/coreshed/coreshed/internal/evoapi"
+	"github.com/coreshed/coreshed/internal/lineageapi"
 	"github.com/coreshed/coreshed/internal/nativeapi"
 	"github.com/coreshed/coreshed/internal/scaleapi"
 	"github.com/coreshed/coreshed/internal/signedurl"
@@ -123,9 +124,10 @@ func (s *Server) assemble(ctx context.Context) error {
 		DB: db, Catalog: cat, Origins: s.origins, Org: org.ID, Auth: authenticator.Actor, Session: authenticator.Session,
 		Anonymous: c.ScaleAnonymous, Health: s.health, Version: c.Version, Now: c.Now,
 	})
+	lineage := lineageapi.New(lineageapi.Config{DB: db, Origins: s.origins, Org: org.ID, Auth: authenticator.Actor})
 	blobs := blobapi.New(blobapi.Config{Catalog: cat, DB: db, Signer: signer, CORS: c.CORS})
 	s.router = &router{
-		evo: evo, native: native, scale: scale, issuer: issuer, blobs: blobs, docs: api.Handler(),
+		evo: evo, native: native, scale: scale, lineage: lineage, issuer: issuer, blobs: blobs, docs: api.Handler(),
 		metrics: promhttp.HandlerFor(reg, promhttp.HandlerOpts{}), blobUse: &activity{},
 		ready: db.Ping, origins: s.origins, allow: c.MetricsAllow, sites: s.sites,
 	}

@@ -289,13 +289,7 @@ const maxSlugLength = 50
 
 // freeSlug makes a workspace's fixed name from its title.
 func freeSlug(ctx context.Context, t tx, org int64, title string) (string, error) {
-	base := strings.Trim(strings.Join(strings.FieldsFunc(strings.ToLower(title), func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
-	}), "-"), "-")
-	if base == "" {
-		base = "workspace"
-	}
-	base = base[:min(len(base), maxSlugLength-8)]
+	base := titleSlug(title)
 	for n := 1; ; n++ {
 		slug := base
 		if n > 1 {
@@ -306,6 +300,17 @@ func freeSlug(ctx context.Context, t tx, org int64, title string) (string, error
 			return slug, err
 		}
 	}
+}
+
+// titleSlug is the name that a title gives a workspace, if it is free.
+func titleSlug(title string) string {
+	slug := strings.Join(strings.FieldsFunc(strings.ToLower(title), func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
+	}), "-")
+	if slug == "" {
+		slug = "workspace"
+	}
+	return slug[:min(len(slug), maxSlugLength-8)]
 }
 
 // DeleteWorkspace marks a workspace deleted; its title is free at once and its
