@@ -12,8 +12,13 @@ import (
 	"github.com/coreshed/coreshed/internal/web"
 )
 
-// scope is what a token must cover to be used here.
-const scope = "evo.file"
+// scopeOf is what a token must cover to be used for a route.
+func scopeOf(rt route) string {
+	if rt.access > read && strings.HasPrefix(rt.pattern, "/workspaces/") {
+		return "evo.workspace"
+	}
+	return "evo.file"
+}
 
 // admit finds out who calls and what they may see, and refuses those who may
 // not use the route.
@@ -30,7 +35,7 @@ func (a *api) admit(w http.ResponseWriter, q *request, rt route) error {
 		return err
 	}
 	web.Note(q.Request, q.route, slog.String("person", q.actor.ID.String()))
-	if !q.actor.HasScope(scope) {
+	if scope := scopeOf(rt); !q.actor.HasScope(scope) {
 		return coreshed.Errorf(coreshed.Forbidden, "The token does not cover the scope %s.", scope)
 	}
 	if q.view, err = a.DB.View(q.Context(), q.actor, a.Org); err != nil {

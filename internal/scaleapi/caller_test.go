@@ -1,6 +1,7 @@
 package scaleapi_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"net/http"
 	"strings"
@@ -122,4 +123,27 @@ func formToken(t *testing.T, a answer) string {
 	}
 	t.Fatalf("no csrftoken in %q", a.header["Set-Cookie"])
 	return ""
+}
+
+// A token is good for what its scopes cover.
+func TestScopes(t *testing.T) {
+	var scopes []string
+	s := open(t, storetest.Memory(t), func(c *scaleapi.Config) {
+		find := c.Auth
+		c.Auth = func(ctx context.Context, authorization string) (coreshed.Actor, error) {
+			actor, err := find(ctx, authorization)
+			actor.Scopes = scopes
+			return actor, err
+		}
+	})
+	path := "/v6/workspaces/" + decimal(s.Workspace.ID) + "/"
+	for _, c := range []struct {
+		scope        string
+		read, change int
+	}{{"evo.file", 200, 403}, {"evo.workspace", 403, 204}, {"evo.discovery", 403, 403}} {
+		scopes = []string{c.scope}
+		s.get(s.Owner, "/v6/files/").want(c.read)
+		s.get(s.Owner, path).want(c.read)
+		s.send(s.Owner, "PATCH", path, `{"description": "x"}`).want(c.change)
+	}
 }

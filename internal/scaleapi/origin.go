@@ -180,7 +180,7 @@ func (a *api) originEdit(q *request, k originKind, was coreshed.Origin) (coreshe
 			*into = text
 		}
 	}
-	if !q.has("configuration") {
+	if !q.says("configuration") {
 		return e, nil
 	}
 	var err error

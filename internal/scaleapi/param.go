@@ -55,8 +55,8 @@ func (p params) value(name string) any {
 	return p.body[name]
 }
 
-// has reports whether a parameter was sent.
-func (p params) has(name string) bool { return p.value(name) != nil }
+// says reports whether a parameter was sent and is not empty.
+func (p params) says(name string) bool { return p.value(name) != nil && p.value(name) != "" }
 
 // text reads a string; nil when it is absent.
 func (p params) text(name string) (*string, error) {

@@ -2,6 +2,7 @@ package scaleapi
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -118,7 +119,7 @@ func TestBodies(t *testing.T) {
 		r.Header.Set("Content-Type", c.media)
 		p, err := readParams(httptest.NewRecorder(), r)
 		got, status := "", 0
-		if refused, ok := err.(*refusal); ok {
+		if refused, ok := errors.AsType[*refusal](err); ok {
 			got, status = refused.detail, refused.status
 		} else if err != nil {
 			t.Fatal(err)

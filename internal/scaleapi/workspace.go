@@ -116,7 +116,7 @@ func (a *api) editWorkspace(w http.ResponseWriter, q *request) error {
 	if c.Title != nil && *c.Title == cut(ws.Title) {
 		c.Title = nil // as it was read, which may be less than all of it
 	}
-	if q.has("configuration") {
+	if q.says("configuration") {
 		if c.Storage, err = a.newStorage(q, id); err != nil {
 			return err
 		}
@@ -199,7 +199,9 @@ func (q *request) workspaceChange() (store.WorkspaceChange, error) {
 	if c.BaseURL != nil && !isWebAddress(*c.BaseURL) {
 		return c, bad("The base_url must be an http, https or ftp address.")
 	}
-	c.Active, err = q.boolean("is_active")
+	if q.says("is_active") {
+		c.Active, err = q.boolean("is_active")
+	}
 	return c, err
 }
 

@@ -162,6 +162,7 @@ func TestEditWorkspace(t *testing.T) {
 		patch(object{"configuration": 1}).want(400)
 		patch(object{"is_active": "x"}).want(400)
 		patch(object{"title": "North pit"}).want(400)
+		patch(object{"is_active": "", "configuration": ""}).want(204)
 		patch(object{"is_active": "true", "title": "", "description": nil, "base_url": "", "name": "other"}).want(204)
 		if a := read(); a.at("title") != "After" || a.at("name") != "before" || a.at("description") != "Text" || a.at("is_active") != true || a.at("deprecated") != nil {
 			t.Errorf("empty values: %s", a.body)

@@ -49,6 +49,6 @@ func freeName(ctx context.Context, t tx, table string, org int64, title string) 
 
 func randomHex() string {
 	b := make([]byte, (randomDigits+1)/2)
-	rand.Read(b) //nolint:errcheck // it never fails
+	rand.Read(b)
 	return hex.EncodeToString(b)[:randomDigits]
 }
