@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -20,6 +21,14 @@ const (
 // maxPieces is how many ordered pieces are merged.
 const maxPieces = 8
 
+// fewEntries is how many rows are looked up rather than that an index of all is
+// read.
+const fewEntries = 20_000
+
+// gamble is by how much a walk through an order must promise to be cheaper: what
+// matches may lie at its other end.
+const gamble = 8
+
 // probes are how far sources are counted to find the smallest.
 var probes = []int64{500, 5000}
 
@@ -32,6 +41,9 @@ func (e *entryFilter) source(ctx context.Context, t tx, visible int64) (entrySou
 		return e.whole(visible), nil
 	}
 	for _, limit := range probes {
+		if e.visible != nil && visible <= limit {
+			return entrySource{kind: byWorkspace, rows: visible}, nil
+		}
 		for i := range candidates {
 			s := &candidates[i]
 			if len(candidates) == 1 && e.visible == nil && s.kind != bySearch {
@@ -44,9 +56,6 @@ func (e *entryFilter) source(ctx context.Context, t tx, visible int64) (entrySou
 			if s.rows = n; n < limit {
 				return *s, nil
 			}
-		}
-		if e.visible != nil && visible <= limit {
-			return entrySource{kind: byWorkspace, rows: visible}, nil
 		}
 	}
 	if candidates[0].kind == bySearch {
@@ -77,13 +86,15 @@ func (e *entryFilter) sources(d dialect) []entrySource {
 
 // whole is the source of all that the caller sees.
 func (e *entryFilter) whole(visible int64) entrySource {
-	s := entrySource{kind: byOrder, rows: visible}
-	if e.search != "" && len(e.parts) == 0 && e.names == nil {
-		s.index = "entries_name"
-	} else if e.visible != nil {
-		s.kind = byWorkspace
+	switch {
+	case e.visible != nil && visible <= fewEntries:
+		return entrySource{kind: byWorkspace, rows: visible}
+	case e.search != "" && len(e.parts) == 0 && e.names == nil:
+		return entrySource{kind: byOrder, index: "entries_name", rows: visible}
+	case e.visible != nil:
+		return entrySource{kind: byWorkspace, rows: visible}
 	}
-	return s
+	return entrySource{kind: byOrder, rows: visible}
 }
 
 // probe counts the rows of a source, up to a limit.
@@ -191,9 +202,26 @@ func (e *entryFilter) plans(s entrySource, o entryOrder, total, all, skip, limit
 	read := float64(near+limit) / float64(total)
 	for _, way := range []entrySource{s, {kind: byOrder, rows: all}} {
 		if way, ok := e.ordered(way, key); ok {
-			cost := read * float64(max(way.rows, total)) * each(way)
+			cost := float64(max(way.rows, total)) * each(way) * min(1, read*e.doubt(way))
 			plans = append(plans, pagePlan{source: way, ordered: true, backward: backward, skip: near, cost: cost})
 		}
 	}
 	return plans
+}
+
+// doubt is by how much the part of a source that is read may be larger than the
+// part of its rows that is wanted. Times go with the order.
+func (e *entryFilter) doubt(s entrySource) float64 {
+	doubt := 1.0
+	for i := range e.parts {
+		if p := &e.parts[i]; p != s.part {
+			if doubt = max(doubt, gamble); p.ended != "" {
+				return math.Inf(1)
+			}
+		}
+	}
+	if e.search != "" || e.names != nil {
+		doubt = max(doubt, gamble)
+	}
+	return doubt
 }
