@@ -10,10 +10,11 @@ import (
 )
 
 type benchCmd struct {
-	Blobs benchBlobsCmd `cmd:"" help:"Uploads and downloads, beside a server that does the least possible, and nginx."`
-	Files benchFilesCmd `cmd:"" help:"Metadata, in a workspace of a million files."`
-	Load  benchLoadCmd  `cmd:"" help:"How fast rows are brought in: files, runs, recipes."`
-	Limit benchLimitCmd `cmd:"" hidden:"" help:"The server that does the least possible."`
+	Blobs     benchBlobsCmd     `cmd:"" help:"Uploads and downloads, beside a server that does the least possible, and nginx."`
+	Files     benchFilesCmd     `cmd:"" help:"Metadata, in a workspace of a million files."`
+	Catalogue benchCatalogueCmd `cmd:"" help:"Lists of files of a catalogue of a million, beside the SQL of Scale."`
+	Load      benchLoadCmd      `cmd:"" help:"How fast rows are brought in: files, runs, recipes."`
+	Limit     benchLimitCmd     `cmd:"" hidden:"" help:"The server that does the least possible."`
 }
 
 type benchBlobsCmd struct {
@@ -61,6 +62,27 @@ func (c *benchFilesCmd) Run(ctx context.Context, a *app) error {
 	}
 	r, err := bench.Files{
 		Binary: binary, Dir: c.Dir, Rows: c.Rows, Rounds: c.Rounds, Gets: c.Gets, Pairs: c.Pairs, Log: a.stderr,
+	}.Run(ctx)
+	return a.printReport(r, err)
+}
+
+type benchCatalogueCmd struct {
+	Rows     int    `default:"1000000" help:"How many files the catalogue has."`
+	Rounds   int    `default:"3" help:"How often each test runs."`
+	Requests int    `default:"100" help:"How often a round asks each question."`
+	Dir      string `placeholder:"DIR" type:"path" help:"Where to write; on the disk that is to be measured. Else the system's temporary folder."`
+	Loaded   string `placeholder:"DIR" type:"path" help:"A data folder that bench load --keep has made with as many rows. Files are added to it."`
+	Floor    string `default:"auto" placeholder:"URL" help:"A PostgreSQL server with PostGIS to compare with, in a database of its own; auto starts one, if one is installed; none compares with nothing."`
+}
+
+// Run measures and prints.
+func (c *benchCatalogueCmd) Run(ctx context.Context, a *app) error {
+	binary, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	r, err := bench.Catalogue{
+		Binary: binary, Dir: c.Dir, Data: c.Loaded, Floor: c.Floor, Rows: c.Rows, Rounds: c.Rounds, Requests: c.Requests, Log: a.stderr,
 	}.Run(ctx)
 	return a.printReport(r, err)
 }

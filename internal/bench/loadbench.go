@@ -53,6 +53,8 @@ const bulkGroup = 5000
 // workspaceCount is how many workspaces the files are in.
 const workspaceCount = 50
 
+func workspaceTitle(n int) string { return fmt.Sprintf("Workspace %d", n) }
+
 // loadCatalogue lets the server make a data folder and fills it while no server
 // runs. The last workspace has a thousandth of the files.
 func loadCatalogue(ctx context.Context, binary, dir, data string, rows int, log io.Writer) (time.Duration, error) {
@@ -80,7 +82,7 @@ func fillCatalogue(ctx context.Context, db *store.DB, s *shed, rows int, log io.
 		return err
 	}
 	for n := range workspaceCount {
-		w, err := db.AddWorkspace(ctx, access.Workspace.OrgID, access.Actor.ID, fmt.Sprintf("Workspace %d", n+1), coreshed.WorkspaceEdit{})
+		w, err := db.AddWorkspace(ctx, access.Workspace.OrgID, access.Actor.ID, workspaceTitle(n+1), coreshed.WorkspaceEdit{})
 		if err != nil {
 			return err
 		}

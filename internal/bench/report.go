@@ -19,6 +19,7 @@ const (
 	shedName  = "coreshed"
 	limitName = "limit"
 	nginxName = "nginx"
+	floorName = "floor"
 )
 
 // Report is what a benchmark found.
@@ -100,7 +101,7 @@ func (r Report) Write(w io.Writer) error {
 // systems returns those that have figures, in a fixed order.
 func (r Report) systems() []string {
 	var systems []string
-	for _, name := range []string{limitName, nginxName, shedName} {
+	for _, name := range []string{limitName, floorName, nginxName, shedName} {
 		if slices.ContainsFunc(r.Rows, func(row Row) bool { _, ok := row.Figures[name]; return ok }) {
 			systems = append(systems, name)
 		}

@@ -55,7 +55,7 @@ func (s *shed) stop() {
 // identify asks as a user would: what is the workspace, and a token for it.
 func (s *shed) identify(ctx context.Context, binary string) error {
 	var stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, binary, "env", "--data", s.data, "--format", "json")
+	cmd := exec.CommandContext(ctx, binary, "env", "--data", s.data, "--workspace", "Default", "--format", "json")
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -72,6 +72,18 @@ func (s *shed) identify(ctx context.Context, binary string) error {
 	s.files = s.url + "/file/v2/orgs/" + env.Org + "/workspaces/" + env.Workspace + "/files"
 	s.org, s.space, s.token = env.Org, env.Workspace, env.Token
 	return nil
+}
+
+// mint makes a token as a user would.
+func (s *shed) mint(ctx context.Context, binary string, flags ...string) (string, error) {
+	var stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, binary, append([]string{"token", "--data", s.data}, flags...)...)
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return "", fmt.Errorf("make a token: %w: %s", err, bytes.TrimSpace(stderr.Bytes()))
+	}
+	return string(bytes.TrimSpace(out)), nil
 }
 
 // call makes a request of the control plane and decodes its answer, unless

@@ -16,12 +16,15 @@ type target struct {
 	ratio bool    // judges the ratio to the limit, not the figure
 	least float64 // at least, when not 0
 	below float64 // below, when not 0
+	part  float64 // when not 0, the ratio is at most that too
 }
 
 func (t target) String() string {
 	switch {
 	case t.least > 0:
 		return "≥ " + short(t.least)
+	case t.part > 0:
+		return "< " + short(t.below) + ", ratio ≤ " + short(t.part)
 	case t.below > 0:
 		return "< " + short(t.below)
 	}
@@ -68,16 +71,17 @@ func (s *sheet) row(t test) Row {
 	for system, samples := range s.samples[t.name] {
 		row.Figures[system] = spreadOf(samples)
 	}
-	judged := row.Figures[shedName].Median
+	judged, within := row.Figures[shedName].Median, true
 	if ratios := s.ratios(t); ratios != nil {
 		r := spreadOf(ratios)
 		row.Ratio = &r
 		if t.target.ratio {
 			judged = r.Median
 		}
+		within = t.target.part == 0 || r.Median <= t.target.part
 	}
 	if t.target != (target{}) {
-		met := t.target.met(judged)
+		met := t.target.met(judged) && within
 		row.Met = &met
 	}
 	return row
@@ -87,6 +91,9 @@ func (s *sheet) row(t test) Row {
 // both.
 func (s *sheet) ratios(t test) []float64 {
 	limit, shed := s.samples[t.name][limitName], s.samples[t.name][shedName]
+	if len(limit) == 0 {
+		limit = s.samples[t.name][floorName]
+	}
 	if len(limit) == 0 || len(limit) != len(shed) {
 		return nil
 	}
