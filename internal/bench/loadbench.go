@@ -48,7 +48,7 @@ func (l Load) Run(ctx context.Context) (Report, error) {
 }
 
 // bulkGroup is how many rows one transaction brings in.
-const bulkGroup = 5000
+const bulkGroup = 20_000
 
 // workspaceCount is how many workspaces the files are in.
 const workspaceCount = 50
@@ -133,7 +133,7 @@ func (c *rock) addEntries(ctx context.Context, db *store.DB, a coreshed.Access, 
 			if err := db.AddEntries(ctx, a, group); err != nil {
 				return err
 			}
-			if done += len(group); done%(20*bulkGroup) == 0 {
+			if done += len(group); done%(5*bulkGroup) == 0 {
 				fmt.Fprintf(log, "%d files\n", done)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -64,7 +65,10 @@ func (db *DB) AddEntries(ctx context.Context, a coreshed.Access, entries []cores
 				return err
 			}
 		}
-		return nil
+		if !db.dialect.searches {
+			return nil
+		}
+		return indexNames(ctx, t, math.MaxInt64)
 	})
 }
 

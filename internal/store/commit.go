@@ -245,6 +245,7 @@ func insertVersion(ctx context.Context, t tx, n newVersion) (coreshed.Version, e
 		n.file, v.VersionID, v.CreatedAt.UnixMicro(), n.person, n.storagePath, v.Size, v.ETag, h.ContentType, h.ContentEncoding,
 		h.ContentLanguage, h.ContentDisposition, h.CacheControl, v.SHA256, v.MD5, v.State, n.prefix, n.hash,
 		n.workspace, n.name, coreshed.FoldPath(n.name), n.mediaType, tagsText(n.tags), n.place, n.modified, n.etag, btoi(n.owned))
+	t.db().tail.Add(1)
 	return v, err
 }
 

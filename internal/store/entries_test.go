@@ -39,6 +39,7 @@ func newEntries(t *testing.T, db *store.DB) *entries {
 	}
 	s.Workspace = first
 	s.describeTypes(t)
+	must(t, db.IndexNames(t.Context(), 40)) // and 20 that wait
 	for name, p := range map[string]coreshed.Person{"admin": s.Admin, "viewer": s.Viewer, "member": s.Member} {
 		v, err := db.View(t.Context(), coreshed.Actor{ID: p.ID}, s.Org.ID)
 		must(t, err)
@@ -188,7 +189,7 @@ func drawFilter(t *rapid.T) coreshed.EntryFilter {
 		Data: window(), Source: window(), Created: window(), Modified: window(),
 		SensorClass: texts("Class0", "Class1", "class1"), Sensor: texts("sensor1", "sensor2"), Collection: texts("c1", "c2"), Task: texts("t0", "t1"),
 		Type: texts("SOURCE", "PRODUCT"), MediaType: texts("text/CSV", "image/tiff"), Name: texts("a.csv", "A.csv", "\u00c9cole.json"),
-		NameContains: rapid.SampledFrom([]string{"", "", "", "A", "_", "%", ".", "cole", "\u00e9CO", "E\u0301", "\\", "nothing"}).Draw(t, "search"),
+		NameContains: rapid.SampledFrom([]string{"", "", "", "A", "_", "%", ".", "cole", "\u00e9CO", "E\u0301", "\\", "nothing", "a.c", ".CSV", "cole.json", "00%.", "\"le\" OR", "elo"}).Draw(t, "search"),
 		Job:          ids(), JobType: ids(), Recipe: ids(), RecipeType: ids(), Batch: ids(),
 		JobTypeName: texts("extract", "Extract"), JobOutput: texts("OUT0", "OUT1"), RecipeNode: texts("Node1"), Countries: texts("AAA", "BBB", "aaa"),
 	}

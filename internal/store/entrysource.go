@@ -3,7 +3,6 @@ package store
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // entrySource is where the rows of a list come from: one table and index, which
@@ -50,7 +49,7 @@ func (e *entryFilter) pieces(d dialect, s entrySource, needsRow, ordered bool) [
 	case byWorkspace:
 		return e.workspacePieces(d, ordered)
 	case bySearch:
-		return []piece{e.searchPiece(d, needsRow)}
+		return e.searchPieces(d)
 	}
 	return []piece{{
 		from: `versions v` + d.indexed(s.index), id: `v.id`, moved: `v.modified_at`,
@@ -181,24 +180,23 @@ func (e *entryFilter) workspacePieces(d dialect, ordered bool) []piece {
 	return list
 }
 
-// searchPiece reads the index of names, for SQLite: in PostgreSQL it is one that
-// the planner uses by itself.
-func (e *entryFilter) searchPiece(d dialect, needsRow bool) piece {
-	exact := utf8.RuneCountInString(e.search) == trigram
-	if exact && e.visible == nil && len(e.parts) == 0 && e.names == nil && !needsRow {
-		return piece{
-			from: `entry_names`, id: `entry_names.rowid`,
-			where: func(c *conditions) { c.add(`entry_names MATCH ?`, trigrams(e.search)) },
-		}
-	}
-	return piece{
+// searchPieces read the index of names, and apart the entries that are not in it
+// yet, for SQLite: in PostgreSQL the planner uses one by itself.
+func (e *entryFilter) searchPieces(d dialect) []piece {
+	return []piece{{
 		from: `entry_names CROSS JOIN versions v`, id: `v.id`, moved: `v.modified_at`,
 		where: func(c *conditions) {
 			c.add(`entry_names MATCH ?`, trigrams(e.search))
 			c.add(`v.id = entry_names.rowid`)
 			e.all(c, d)
 		},
-	}
+	}, {
+		from: `versions v` + d.indexed(``), id: `v.id`, moved: `v.modified_at`,
+		where: func(c *conditions) {
+			c.add(`v.id > (SELECT upto FROM entry_names_done)`)
+			e.all(c, d)
+		},
+	}}
 }
 
 // trigram is how many characters the index of names keeps together.

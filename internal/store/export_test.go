@@ -154,3 +154,36 @@ func AddDataset(ctx context.Context, db *DB, org int64, namespace, name string, 
 		return err
 	})
 }
+
+// IndexNames adds so many names to the index of names, where there is one.
+func (db *DB) IndexNames(ctx context.Context, limit int64) error {
+	if !db.dialect.searches {
+		return nil
+	}
+	return db.update(ctx, func(ctx context.Context, t tx) error { return indexNames(ctx, t, limit) })
+}
+
+// EntryStatements returns the text of what Entries asks where one in a thousand
+// of a million entries matches.
+func (db *DB) EntryStatements(ctx context.Context, view coreshed.View, f coreshed.EntryFilter, order []coreshed.Order) ([]string, error) {
+	var texts []string
+	o, err := orderEntries(order)
+	if err != nil {
+		return nil, err
+	}
+	err = db.view(ctx, func(ctx context.Context, t tx) error {
+		r := recorder{t, &texts}
+		l, err := newEntryList(ctx, r, view, f, o)
+		if err != nil || l.filter.nothing {
+			return err
+		}
+		l.all, l.total, l.source.rows = 1_000_000, 1000, 5000
+		ids, err := l.page(ctx, r, coreshed.Page{Limit: 100})
+		if err != nil {
+			return err
+		}
+		_, err = entriesOf(ctx, r, ids)
+		return err
+	})
+	return texts, err
+}

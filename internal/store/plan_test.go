@@ -44,6 +44,7 @@ func TestPlans(t *testing.T) {
 			}
 		}
 	}
+	texts = append(texts, entryStatements(t, db, s)...)
 	for _, text := range texts {
 		if strings.HasPrefix(strings.TrimSpace(text), "INSERT INTO") {
 			continue // its plan shows checks of references that run only after an unfinished delete
@@ -97,4 +98,28 @@ func steps(t *testing.T, db *store.DB, a coreshed.Access, f coreshed.File) {
 	_, err = db.RestoreFile(ctx, a, f.UUID)
 	must(err)
 	must(db.DeleteFileByPath(ctx, a, f.Path))
+}
+
+// entryStatements are those of lists of entries that an index serves: by each
+// filter, in the default order and others.
+func entryStatements(t *testing.T, db *store.DB, s *storetest.Shed) []string {
+	t.Helper()
+	v, err := db.View(t.Context(), coreshed.Actor{ID: s.Admin.ID}, s.Org.ID)
+	must(t, err)
+	one, many, at := []string{"x"}, []int64{1, 2}, int64(1)
+	w := coreshed.Window{From: &at, Until: &at}
+	var texts []string
+	for _, f := range []coreshed.EntryFilter{
+		{Data: w}, {Source: w}, {Created: w}, {Modified: w}, {Data: coreshed.Window{Until: &at}}, {Data: w, Sensor: one},
+		{SensorClass: one}, {Sensor: one}, {Collection: one}, {Task: one}, {Type: one}, {MediaType: one}, {Name: one}, {NameContains: "b.csv"},
+		{Job: many}, {JobType: many}, {Recipe: many}, {RecipeType: many}, {Batch: many},
+		{JobTypeName: one}, {JobOutput: one}, {RecipeNode: one}, {Countries: []string{"AAA", "BBB"}},
+	} {
+		for _, order := range [][]coreshed.Order{nil, {{Field: "last_modified", Desc: true}}, {{Field: "created", Desc: true}}} {
+			more, err := db.EntryStatements(t.Context(), v, f, order)
+			must(t, err)
+			texts = append(texts, more...)
+		}
+	}
+	return texts
 }

@@ -36,9 +36,9 @@ var postgresDialect = dialect{
 	},
 	indexed:  func(string) string { return "" }, // the planner has statistics
 	contains: func(c *conditions, key, text string) { c.like(key, containing(text)) },
-	indexes: []string{`SELECT indexname, indexdef FROM pg_indexes i WHERE schemaname = current_schema()
+	indexes: `SELECT indexname, indexdef FROM pg_indexes i WHERE schemaname = current_schema()
 			AND tablename IN ('versions', 'version_countries', 'jobs', 'job_exes', 'recipes')
-			AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conname = i.indexname)`},
+			AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conname = i.indexname)`,
 }
 
 func pgCode(err error) string {

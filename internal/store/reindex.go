@@ -17,26 +17,16 @@ func scanDeferred(rows *sql.Rows) (deferred, error) {
 // dropIndexes drops the indexes that lists need, and remembers how to make them.
 func (db *DB) dropIndexes(ctx context.Context) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {
-		for _, query := range db.dialect.indexes {
-			list, err := all(ctx, t, scanDeferred, query)
-			if err != nil {
-				return err
-			}
-			for _, d := range list {
-				if _, err := t.exec(ctx, `INSERT INTO deferred_indexes (name, statement) VALUES ($1, $2)`, d.name, d.text); err != nil {
-					return err
-				}
-			}
+		list, err := all(ctx, t, scanDeferred, db.dialect.indexes)
+		if err != nil {
+			return err
 		}
-		for _, kind := range []string{"INDEX", "TRIGGER"} {
-			list, err := all(ctx, t, scanDeferred, `SELECT name, statement FROM deferred_indexes WHERE statement LIKE $1 ORDER BY id`, "CREATE%"+kind+" %")
-			if err != nil {
+		for _, d := range list {
+			if _, err := t.exec(ctx, `INSERT INTO deferred_indexes (name, statement) VALUES ($1, $2)`, d.name, d.text); err != nil {
 				return err
 			}
-			for _, d := range list {
-				if _, err := t.exec(ctx, `DROP `+kind+` `+d.name); err != nil {
-					return err
-				}
+			if _, err := t.exec(ctx, `DROP INDEX `+d.name); err != nil {
+				return err
 			}
 		}
 		return nil

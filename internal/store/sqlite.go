@@ -33,10 +33,8 @@ var sqliteDialect = dialect{
 	},
 	contains: func(c *conditions, key, text string) { c.add(`instr(`+key+`, ?) > 0`, text) },
 	searches: true,
-	indexes: []string{`SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND name NOT LIKE 'files\_%' ESCAPE '\'
-			AND tbl_name IN ('versions', 'version_countries', 'jobs', 'job_exes', 'recipes')`,
-		`SELECT 'entry_names', 'INSERT INTO entry_names (rowid, name) SELECT id, name_key || ''//'' FROM versions WHERE id > ' || COALESCE(max(id), 0) FROM versions`,
-		`SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND name = 'entry_names_added'`},
+	indexes: `SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND name NOT LIKE 'files\_%' ESCAPE '\'
+		AND tbl_name IN ('versions', 'version_countries', 'jobs', 'job_exes', 'recipes')`,
 }
 
 // cacheSize is how much of the database a connection keeps in memory, in KiB.
@@ -107,5 +105,5 @@ func openSQLiteDSN(ctx context.Context, db *DB, dsn string) error {
 		return errors.Join(fmt.Errorf("open writer: %w", err), read.Close())
 	}
 	db.writer = newWriter(db, conn)
-	return nil
+	return db.countTail(ctx)
 }

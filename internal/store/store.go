@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coreshed/coreshed"
@@ -33,6 +34,7 @@ type DB struct {
 	stmts   sync.Map // query text → *sql.Stmt on read
 	marks   marks
 	names   names
+	tail    atomic.Int64 // entries whose names are not yet in the index of names, or more
 }
 
 // dialect is what differs between the two databases.
@@ -51,8 +53,8 @@ type dialect struct {
 	indexed func(index string) string
 	// contains adds that a folded key contains a text.
 	contains func(c *conditions, key, text string)
-	searches bool     // has the table entry_names
-	indexes  []string // queries for what a bulk load puts off: name and statement
+	searches bool   // has the table entry_names
+	indexes  string // a query for what a bulk load puts off: name and statement
 }
 
 // Config says which database to open.

@@ -89,6 +89,19 @@ func (w *writer) run() {
 		for _, j := range group {
 			close(j.done)
 		}
+		w.indexNames()
+	}
+}
+
+// indexNames keeps up with the index of names, between what callers ask for.
+func (w *writer) indexNames() {
+	if w.owner.tail.Load() < nameGroup {
+		return
+	}
+	j := &write{ctx: context.Background(), fn: func(ctx context.Context, t tx) error { return indexNames(ctx, t, nameGroup) }}
+	if w.single(j); j.err != nil {
+		w.owner.log.Error("names are not indexed", "error", j.err)
+		w.owner.tail.Store(0) // until more are added
 	}
 }
 
