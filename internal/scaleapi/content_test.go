@@ -2,12 +2,15 @@ package scaleapi_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/store"
 	"github.com/coreshed/coreshed/internal/store/storetest"
 )
 
@@ -105,4 +108,48 @@ func TestDeletedContent(t *testing.T) {
 	if a := s.get(s.Viewer, s.content(f)).want(200); string(a.body) != "x" {
 		t.Errorf("body %q", a.body)
 	}
+}
+
+// What lies in place is where the workspace says that others serve it, else
+// here; in no case anywhere that it is not.
+func TestContentInPlace(t *testing.T) {
+	each(t, func(s *shed) {
+		path := s.create("Images", s.host())
+		ws, err := s.DB.WorkspaceByName(t.Context(), "images")
+		s.must(err)
+		access, err := s.DB.Access(t.Context(), coreshed.Actor{ID: s.Admin.ID}, s.Org.ID, ws.UUID)
+		s.must(err)
+		const name = "2016/ä b#1%.tif"
+		file := filepath.Join(s.root, filepath.FromSlash(name))
+		s.must(os.MkdirAll(filepath.Dir(file), 0o755))
+		s.must(os.WriteFile(file, []byte("in place"), 0o644))
+		info, err := os.Stat(file)
+		s.must(err)
+		_, err = s.DB.AddInPlace(t.Context(), access, store.Place{Path: name, Size: info.Size(), Modified: info.ModTime()})
+		s.must(err)
+
+		url := func() any {
+			return s.get(s.Admin, "/v6/files/?file_name_search=.tif").want(200).at("results", 0, "url")
+		}
+		own, ours := strings.CutPrefix(url().(string), s.url)
+		if !ours {
+			t.Fatalf("url is %v", url())
+		}
+		if a := s.get(s.Admin, own, "Range", "bytes=3-7").want(206); string(a.body) != "place" {
+			t.Errorf("body %q", a.body)
+		}
+		for base, want := range map[string]string{
+			"http://host/images": "http://host/images/2016/%C3%A4%20b%231%25.tif", "http://host/": "http://host/2016/%C3%A4%20b%231%25.tif",
+		} {
+			s.send(s.Admin, "PATCH", path, body(t, object{"base_url": base})).want(204)
+			if got := url(); got != want {
+				t.Errorf("below %s: %v, want %s", base, got, want)
+			}
+		}
+		s.must(os.WriteFile(file, []byte("changed outside"), 0o644))
+		s.get(s.Admin, own).want(410)
+		if got := url(); got != nil {
+			t.Errorf("changed outside: url is %v", got)
+		}
+	})
 }
