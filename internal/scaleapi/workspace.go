@@ -59,6 +59,9 @@ func (a *api) workspaceDetails(q *request, id int64, clear bool) (workspaceDetai
 }
 
 func (a *api) createWorkspace(w http.ResponseWriter, q *request) error {
+	if err := a.mayCreate(q); err != nil {
+		return err
+	}
 	title, err := q.required("title")
 	if err != nil {
 		return err
@@ -69,9 +72,6 @@ func (a *api) createWorkspace(w http.ResponseWriter, q *request) error {
 	}
 	document, err := q.object("configuration")
 	if err != nil {
-		return err
-	}
-	if err := a.mayCreate(q); err != nil {
 		return err
 	}
 	if c.Storage, err = a.configure(q, document, store.Storage{}); err != nil {

@@ -157,3 +157,26 @@ func TestStaticRefused(t *testing.T) {
 		}
 	}
 }
+
+// Without credentials nobody reads, unless whoever runs the server says so.
+func TestScaleAnonymous(t *testing.T) {
+	for anonymous, want := range map[bool]int{false: 403, true: 200} {
+		s := open(t, server.Config{Ephemeral: true, ScaleAnonymous: anonymous})
+		if got, _ := fetch(t, s, "GET", "/v6/files/"); got.Status != want {
+			t.Errorf("anonymous %v: %v", anonymous, got)
+		}
+		closeServer(t, s)
+	}
+}
+
+func TestOrganisation(t *testing.T) {
+	if s, err := server.Open(t.Context(), server.Config{Ephemeral: true, Listen: "127.0.0.1:0", Org: "Nobody"}); err == nil {
+		closeServer(t, s)
+		t.Error("an organisation that is not there is served")
+	}
+	s := open(t, server.Config{Ephemeral: true, Organisation: "Northern Minerals", Org: "northern minerals"})
+	defer closeServer(t, s)
+	if got, _ := fetch(t, s, "GET", "/v6/version/"); got.Status != 200 {
+		t.Errorf("version: %v", got)
+	}
+}
