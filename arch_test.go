@@ -49,6 +49,10 @@ func TestForbidden(t *testing.T) {
 		{"internal/catalog", "internal/store", false},
 		{"internal/catalog", "internal/web", true},
 		{"internal/catalog", "internal/blob/disk", true},
+		{"internal/catalog", "internal/broker", false},
+		{"internal/broker", "internal/store", true},
+		{"internal/broker", "internal/blob", false},
+		{"internal/store", "internal/broker", true},
 		{"internal/store", "internal/evoapi", true},
 		{"internal/evoapi", "internal/catalog", false},
 		{"internal/evoapi", "internal/blobapi", true},
@@ -72,12 +76,14 @@ func TestForbidden(t *testing.T) {
 // direct if from itself imports to.
 func forbidden(from, to string, direct bool) string {
 	wiring := under(from, "cmd") || from == "internal/server" || from == "coreshedtest"
-	bottom := under(from, "internal/store") || under(from, "internal/blob") || under(from, "internal/catalog")
+	bottom := under(from, "internal/store") || under(from, "internal/blob") || from == "internal/broker" || under(from, "internal/catalog")
 	switch {
 	case from == "":
 		return "the domain imports nothing of ours"
 	case under(from, "internal/store") && under(to, "internal/blob"), under(from, "internal/blob") && under(to, "internal/store"):
 		return "rows and bytes meet in catalog"
+	case under(from, "internal/store") && to == "internal/broker", from == "internal/broker" && under(to, "internal/store"):
+		return "rows and the files of others meet in catalog"
 	case bottom && (family(to) || to == "internal/web" || to == "internal/server"):
 		return "storage knows nothing of HTTP"
 	case family(from) && (family(to) || to == "internal/server" || under(to, "cmd")):

@@ -52,6 +52,14 @@ func (a *api) headBlob(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
+	if s.Version.State == coreshed.InPlace {
+		// What is there by now may be something else.
+		r, err := a.catalog.Open(q.Context(), s, 0, 0)
+		if err != nil {
+			return err
+		}
+		defer r.Close()
+	}
 	describe(w.Header(), q, s, span{length: s.Version.Size})
 	w.Header().Set("X-Ms-Access-Tier", "Hot")
 	w.WriteHeader(http.StatusOK)

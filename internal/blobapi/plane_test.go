@@ -26,6 +26,7 @@ import (
 	"github.com/coreshed/coreshed/internal/blob/disk"
 	"github.com/coreshed/coreshed/internal/blob/mem"
 	"github.com/coreshed/coreshed/internal/blobapi"
+	"github.com/coreshed/coreshed/internal/broker"
 	"github.com/coreshed/coreshed/internal/catalog"
 	"github.com/coreshed/coreshed/internal/signedurl"
 	"github.com/coreshed/coreshed/internal/store"
@@ -42,6 +43,7 @@ type plane struct {
 	server  *httptest.Server
 	client  *http.Client
 	access  coreshed.Access
+	folder  string // where the workspace's files in place lie
 	clock   *clock
 	log     *lines
 }
@@ -129,7 +131,12 @@ func start(t testing.TB, c blobapi.Config, database string, objects blobs.Store)
 	p.signer = signedurl.New(signedurl.Config{Now: p.clock.Now, Keys: func(ctx context.Context) ([]store.Key, error) {
 		return p.db.Keys(ctx, store.URLKey)
 	}})
-	p.catalog = catalog.New(catalog.Config{DB: p.db, Blobs: objects})
+	p.folder = t.TempDir()
+	opener, err := broker.NewOpener(broker.Bounds{Roots: []string{p.folder}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.catalog = catalog.New(catalog.Config{DB: p.db, Blobs: objects, Opener: opener})
 	c.Catalog, c.DB, c.Signer = p.catalog, p.db, p.signer
 	p.server = httptest.NewServer(web.Log{
 		Log: slog.New(slog.NewJSONHandler(p.log, nil)), Metrics: web.NewMetrics(prometheus.NewRegistry()), Next: blobapi.New(c),

@@ -21,8 +21,9 @@ import (
 // lies in it, links too, leads no further than that. It keeps nothing open: the
 // folder may be mounted anew at any time.
 type folder struct {
-	base string // the allowed one, absolute, links resolved
-	rel  string // below it, or "."
+	base  string // the allowed one, absolute, links resolved
+	rel   string // below it, or "."
+	batch int    // how many names a list has in memory
 }
 
 // open opens the folder as it is now.

@@ -5,8 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/broker"
@@ -91,6 +95,52 @@ func TestFolderGone(t *testing.T) {
 	mkdir()
 	put(t, b, "hole.las", "depth") // in the new folder of that name
 	if got := read(t, open(t, dir), "hole.las"); got != "depth" {
+		t.Errorf("it reads %q", got)
+	}
+}
+
+// TestListBatches lists folders that are larger than what is in memory at a
+// time.
+func TestListBatches(t *testing.T) {
+	b := open(t, t.TempDir())
+	var want []string
+	for i := range 100 {
+		for _, path := range []string{fmt.Sprintf("%02d.las", i), fmt.Sprintf("%02d/a.las", i/10)} {
+			if !slices.Contains(want, path) {
+				put(t, b, path, "x")
+				want = append(want, path)
+			}
+		}
+	}
+	slices.Sort(want)
+	for _, batch := range []int{1, 2, 3, 7, 50, 100, 110, 111, 1000} {
+		small := broker.WithBatch(b, batch)
+		if diff := cmp.Diff(want, list(t, small, broker.Listing{Recursive: true})); diff != "" {
+			t.Errorf("%d at a time (-want +got):\n%s", batch, diff)
+		}
+		if diff := cmp.Diff(want[57:], list(t, small, broker.Listing{Recursive: true, After: want[56]})); diff != "" {
+			t.Errorf("%d at a time, from the middle (-want +got):\n%s", batch, diff)
+		}
+	}
+}
+
+// TestListNotUTF8 gives names as they are: whoever registers them refuses them
+// with the reason.
+func TestListNotUTF8(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		return // others keep no such names
+	}
+	dir := t.TempDir()
+	b := open(t, dir)
+	for _, name := range []string{"L\xf6ss.las", "loess.las"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("depth"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff([]string{"L\xf6ss.las", "loess.las"}, list(t, b, broker.Listing{})); diff != "" {
+		t.Errorf("names (-want +got):\n%s", diff)
+	}
+	if got := read(t, b, "L\xf6ss.las"); got != "depth" {
 		t.Errorf("it reads %q", got)
 	}
 }

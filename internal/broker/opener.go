@@ -155,7 +155,7 @@ func (o *Opener) openHost(dir string) (Broker, error) {
 	for _, r := range o.roots {
 		for _, base := range []string{r.named, r.real} {
 			if rel, ok := below(base, dir); ok {
-				return &folder{r.real, rel}, nil
+				return &folder{r.real, rel, batch}, nil
 			}
 		}
 	}
@@ -169,7 +169,7 @@ func (o *Opener) openNFS(export string) (Broker, error) {
 	}
 	for _, m := range o.mounts {
 		if rel, in := below(m.path, path); in && server == m.server {
-			return &folder{m.real, rel}, nil
+			return &folder{m.real, rel, batch}, nil
 		}
 	}
 	return nil, invalid(InvalidBroker, "nfs_path is not mounted on this server as far as it knows; whoever runs it can say where: --nfs-mount")

@@ -26,7 +26,7 @@ func (f *folder) List(ctx context.Context, l Listing, fn func(Object) error) err
 		return fmt.Errorf("list folder: %w", err)
 	}
 	defer root.Close()
-	w := walk{ctx: ctx, root: root, Listing: l, fn: fn}
+	w := walk{ctx: ctx, root: root, Listing: l, fn: fn, batch: f.batch}
 	if err := w.folder(dir); err != nil {
 		return err
 	}
@@ -41,6 +41,7 @@ type walk struct {
 	Listing
 	ctx     context.Context
 	root    *os.Root
+	batch   int // how many names are in memory
 	fn      func(Object) error
 	refused error // the first part that could not be read
 }
@@ -67,7 +68,7 @@ func (w *walk) folder(dir string) error {
 				return err
 			}
 		}
-		if len(names) < batch {
+		if len(names) < w.batch {
 			return nil
 		}
 		last = names[len(names)-1]
@@ -89,13 +90,18 @@ func (w *walk) pass(err error) error {
 }
 
 // batch is how many names of a folder are in memory at a time, or at most twice
-// as many while they are chosen. A larger folder is read once for each batch: a
-// million names are read 16 times, which is less than looking at each file.
-const batch = 1 << 16
+// as many while they are chosen: some 30 MB. A larger folder is read once for
+// each batch, a million names eight times.
+const batch = 1 << 17
 
 // names returns, in order, the first names after last that are wanted.
 func (w *walk) names(here *os.Root, base, last string) ([]string, error) {
-	dir, err := here.Open(".")
+	opened, err := here.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer opened.Close()
+	dir, err := plain(opened)
 	if err != nil {
 		return nil, err
 	}
@@ -113,11 +119,11 @@ func (w *walk) names(here *os.Root, base, last string) ([]string, error) {
 				names = append(names, name)
 			}
 		}
-		if len(names) >= 2*batch || err != nil {
+		if len(names) >= 2*w.batch || err != nil {
 			slices.Sort(names)
-			names = names[:min(len(names), batch)]
-			if len(names) == batch {
-				bound = names[batch-1]
+			names = names[:min(len(names), w.batch)]
+			if len(names) == w.batch {
+				bound = names[w.batch-1]
 			}
 		}
 		if errors.Is(err, io.EOF) {

@@ -94,6 +94,22 @@ func TestOpenInPlace(t *testing.T) {
 	})
 }
 
+// TestSendfileInPlace wants what lies in a folder to reach the writer in the
+// shape that net/http hands on to sendfile.
+func TestSendfileInPlace(t *testing.T) {
+	s := onDisk(t)
+	at := s.placed(t, reaching(t, s), "hole.las", []byte("depth"))
+	r, err := s.Open(t.Context(), s.slot(t, at), 1, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	var w fileWriter
+	if n, err := io.Copy(&w, r); err != nil || n != 3 || w.String() != "ept" || w.fast != 1 || w.other != 0 {
+		t.Errorf("wrote %q, %d, %v; %d times by the kernel, %d times not", w.String(), n, err, w.fast, w.other)
+	}
+}
+
 func TestOpenInPlaceLost(t *testing.T) {
 	const name = "hole.las"
 	for what, tt := range map[string]struct {

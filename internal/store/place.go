@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -280,16 +281,15 @@ func insertPlaced(ctx context.Context, t tx, a coreshed.Access, p Place, file in
 		return coreshed.Version{}, err
 	}
 	_, name := coreshed.SplitPath(p.Path)
-	random := strings.ToLower(rand.Text())
 	media := mediaType(name, p.MediaType)
 	return insertVersion(ctx, t, newVersion{
 		Version: coreshed.Version{
-			VersionID: id, Size: p.Size, ETag: `"` + random + `"`, SHA256: p.SHA256, State: coreshed.InPlace,
+			VersionID: id, Size: p.Size, ETag: newETag(), SHA256: p.SHA256, State: coreshed.InPlace,
 			Headers: coreshed.BlobHeaders{ContentType: media},
 		},
 		file: file, workspace: a.Workspace.ID, person: person,
 		storagePath: p.Path, name: name, mediaType: media, tags: p.Tags,
-		prefix: random, hash: []byte{}, // no commit is repeated
+		prefix: strings.ToLower(rand.Text()), hash: []byte{}, // of no objects; no commit is repeated
 		place: placeKey(p.Path), modified: sql.NullInt64{Int64: p.Modified.UnixNano(), Valid: true}, etag: p.ETag, owned: p.Owned,
 	})
 }
@@ -338,4 +338,12 @@ func (db *DB) MoveInPlace(ctx context.Context, view coreshed.View, id int64, p P
 		return changeEntries(ctx, t, []int64{id}, assignment{"storage_path", p.Path}, assignment{"place", placeKey(p.Path)},
 			assignment{"place_modified", p.Modified.UnixNano()}, assignment{"place_etag", p.ETag})
 	})
+}
+
+// newETag returns a strong ETag that no other version has, in the form of those
+// of uploads.
+func newETag() string {
+	var b [8]byte
+	rand.Read(b[:]) //nolint:errcheck // it never fails
+	return fmt.Sprintf("\"0x%X\"", b)
 }
