@@ -31,6 +31,8 @@ type entryPart struct {
 
 	window coreshed.Window
 	ended  string // column of the window's end; "" without a window
+
+	rows int64 // that its index has, as far as was counted
 }
 
 // readEntryFilter puts a filter into the words of rows. Names of job types are

@@ -16,6 +16,7 @@ const (
 	indexCost = 1
 	rowCost   = 25
 	sortCost  = 3
+	nameCost  = 2 // one of the index of names, searched
 )
 
 // maxPieces is how many ordered pieces are merged.
@@ -30,7 +31,7 @@ const fewEntries = 20_000
 const gamble = 8
 
 // probes are how far sources are counted to find the smallest.
-var probes = []int64{500, 5000}
+var probes = []int64{500, 5000, 200_000}
 
 // source returns where the entries that match are best found: the source with
 // the fewest rows, as far as it pays to find out. visible is how many entries
@@ -44,24 +45,30 @@ func (e *entryFilter) source(ctx context.Context, t tx, visible int64) (entrySou
 		if e.visible != nil && visible <= limit {
 			return entrySource{kind: byWorkspace, rows: visible}, nil
 		}
+		if len(candidates) == 1 && candidates[0].kind != bySearch && (e.visible == nil || limit > probes[0]) {
+			return candidates[0], nil
+		}
 		for i := range candidates {
-			s := &candidates[i]
-			if len(candidates) == 1 && e.visible == nil && s.kind != bySearch {
-				return *s, nil
-			}
-			n, err := e.probe(ctx, t, *s, limit)
-			if err != nil {
-				return *s, err
-			}
-			if s.rows = n; n < limit {
-				return *s, nil
+			if err := e.probe(ctx, t, &candidates[i], limit); err != nil {
+				return candidates[i], err
 			}
 		}
+		best := slices.MinFunc(candidates, func(a, b entrySource) int { return cmp.Compare(a.rows, b.rows) })
+		if best.rows < limit {
+			return e.unlessWhole(best, visible), nil
+		}
 	}
-	if candidates[0].kind == bySearch {
-		return e.whole(visible), nil
+	return e.unlessWhole(candidates[0], visible), nil
+}
+
+// unlessWhole is the source, or all that is visible where so many names have the
+// parts of a text that to look them up takes longer than to read the index of
+// all names.
+func (e *entryFilter) unlessWhole(s entrySource, visible int64) entrySource {
+	if s.kind == bySearch && (s.rows >= probes[len(probes)-1] || s.rows*rowCost > visible*nameCost) {
+		return e.whole(visible)
 	}
-	return candidates[0], nil
+	return s
 }
 
 // sources are the parts that can find all that match, the likely smallest first.
@@ -98,34 +105,34 @@ func (e *entryFilter) whole(visible int64) entrySource {
 }
 
 // probe counts the rows of a source, up to a limit.
-func (e *entryFilter) probe(ctx context.Context, t tx, s entrySource, limit int64) (int64, error) {
-	lone := &entryFilter{}
+func (e *entryFilter) probe(ctx context.Context, t tx, s *entrySource, limit int64) (err error) {
+	p, c := piece{from: `entry_names`, id: `entry_names.rowid`}, &conditions{}
 	if s.kind == bySearch {
-		lone.search = e.search
-	} else {
-		lone.parts = []entryPart{*s.part}
-		s.part = &lone.parts[0]
-	}
-	c := &conditions{}
-	p := lone.pieces(t.db().dialect, s, false, false)[0]
-	p.where(c)
-	if s.kind == bySearch { // without the check of what is found
-		p.from, p.id = `entry_names`, `entry_names.rowid`
-		c = &conditions{}
 		c.add(`entry_names MATCH ?`, trigrams(e.search))
+	} else {
+		lone := &entryFilter{parts: []entryPart{*s.part}}
+		p = lone.pieces(t.db().dialect, entrySource{kind: s.kind, part: &lone.parts[0]}, false, false)[0]
+		p.where(c)
 	}
-	return one(ctx, t, value[int64], `SELECT count(*) FROM (SELECT `+p.id+` FROM `+p.from+` WHERE `+c.text()+` LIMIT `+c.arg(limit)+`) x`, c.args...)
+	s.rows, err = one(ctx, t, value[int64], `SELECT count(*) FROM (SELECT `+p.id+` FROM `+p.from+` WHERE `+c.text()+` LIMIT `+c.arg(limit)+`) x`, c.args...)
+	if s.part != nil {
+		s.part.rows = s.rows
+	}
+	return err
 }
 
 // covered reports whether the index of a source has all that is asked of its
-// rows.
-func (e *entryFilter) covered(s entrySource) bool {
+// rows, or sets of rows have, which are not made when few are read in order.
+func (e *entryFilter) covered(s entrySource, ordered bool) bool {
 	if e.names != nil || e.search != "" && s.index != "entries_name" {
 		return false
 	}
 	for i := range e.parts {
 		p := &e.parts[i]
 		if p == s.part {
+			continue
+		}
+		if !ordered && p.asSet(s) {
 			continue
 		}
 		described := s.kind == byPart && strings.HasPrefix(s.part.column, "source_") && s.part.ended == ""
@@ -180,13 +187,13 @@ func (e *entryFilter) plan(s entrySource, o entryOrder, total, all, skip, limit 
 // needed in the order of an index.
 func (e *entryFilter) plans(s entrySource, o entryOrder, total, all, skip, limit int64) []pagePlan {
 	rows := max(s.rows, total)
-	each := func(s entrySource) float64 {
-		if e.covered(s) {
+	each := func(s entrySource, ordered bool) float64 {
+		if e.covered(s, ordered) {
 			return indexCost
 		}
 		return rowCost
 	}
-	sorted := pagePlan{source: s, skip: skip, cost: float64(rows)*each(s) + float64(total)*sortCost}
+	sorted := pagePlan{source: s, skip: skip, cost: float64(rows)*each(s, false) + float64(total)*sortCost}
 	key, single := o.single()
 	if !single {
 		return []pagePlan{sorted}
@@ -202,7 +209,7 @@ func (e *entryFilter) plans(s entrySource, o entryOrder, total, all, skip, limit
 	read := float64(near+limit) / float64(total)
 	for _, way := range []entrySource{s, {kind: byOrder, rows: all}} {
 		if way, ok := e.ordered(way, key); ok {
-			cost := float64(max(way.rows, total)) * each(way) * min(1, read*e.doubt(way))
+			cost := float64(max(way.rows, total)) * each(way, true) * min(1, read*e.doubt(way))
 			plans = append(plans, pagePlan{source: way, ordered: true, backward: backward, skip: near, cost: cost})
 		}
 	}
@@ -224,4 +231,14 @@ func (e *entryFilter) doubt(s entrySource) float64 {
 		doubt = max(doubt, gamble)
 	}
 	return doubt
+}
+
+// setWorth is how many rows of another part's index take as long to read as one
+// row to look up.
+const setWorth = 7
+
+// asSet reports whether the rows of a part are better found by its own index and
+// compared, than that each of a source is looked up.
+func (p *entryPart) asSet(s entrySource) bool {
+	return s.kind == byPart && p.values() > 0 && p.index != "" && p.rows > 0 && p.rows < setWorth*s.rows && s.rows >= probes[1]
 }

@@ -78,7 +78,14 @@ func (e *entryFilter) valuePieces(d dialect, s entrySource, ordered bool) []piec
 			from: `versions v` + d.indexed(index), id: `v.id`, moved: `v.modified_at`,
 			where: func(c *conditions) {
 				c.holds(d, p)
-				e.all(c, d, s.part)
+				seen := []*entryPart{s.part}
+				for i := range e.parts {
+					if o := &e.parts[i]; o != s.part && !ordered && o.asSet(s) {
+						c.inSet(d, o)
+						seen = append(seen, o)
+					}
+				}
+				e.all(c, d, seen...)
 			},
 		}
 	}

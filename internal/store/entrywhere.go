@@ -76,6 +76,13 @@ func (c *conditions) holds(d dialect, p *entryPart) {
 	}
 }
 
+// inSet adds a part as the set of its rows.
+func (c *conditions) inSet(d dialect, p *entryPart) {
+	c.holds(d, p)
+	last := len(c.terms) - 1
+	c.terms[last] = `v.id IN (SELECT o.id FROM versions o` + d.indexed(p.index) + ` WHERE ` + strings.Replace(c.terms[last], `v.`, `o.`, 1) + `)`
+}
+
 // rest adds all of a filter but the parts that a source has seen to.
 func (c *conditions) rest(d dialect, e *entryFilter, seen ...*entryPart) {
 	for i := range e.parts {

@@ -116,7 +116,8 @@ func (db *DB) EntriesEach(ctx context.Context, view coreshed.View, f coreshed.En
 		if err != nil || l.filter.nothing {
 			return err
 		}
-		for _, s := range append(l.filter.sources(db.dialect), l.filter.whole(l.all), entrySource{kind: byOrder}) {
+		sources := append(l.filter.sources(db.dialect), l.filter.whole(l.all), entrySource{kind: byOrder})
+		for _, s := range append(sources, large(l.filter, db.dialect)...) {
 			l.source = s
 			total, err := l.count(ctx, t)
 			if err != nil {
@@ -153,6 +154,18 @@ func AddDataset(ctx context.Context, db *DB, org int64, namespace, name string, 
 		_, err = t.exec(ctx, `INSERT INTO job_datasets (job_id, direction, dataset_id) VALUES ($1, 'input', $2)`, reader, id)
 		return err
 	})
+}
+
+// large are the sources of a filter, as if their parts had many rows.
+func large(e *entryFilter, d dialect) []entrySource {
+	for i := range e.parts {
+		e.parts[i].rows = probes[1]
+	}
+	list := e.sources(d)
+	for i := range list {
+		list[i].rows = probes[1]
+	}
+	return list
 }
 
 // IndexNames adds so many names to the index of names, where there is one.
