@@ -246,6 +246,14 @@ func (c Config) BringsCredentials() bool {
 	return c.Type == S3 && c.HostPath == "" && c.credentials != keyPair{}
 }
 
+// Same reports whether the configuration, with what is masked as it was, opens
+// what another one opens in the same way.
+func (c Config) Same(was Config) bool {
+	c, err := c.Unmask(was)
+	return err == nil && c.Type == was.Type && c.HostPath == was.HostPath && c.NFSPath == was.NFSPath &&
+		c.Bucket == was.Bucket && c.Region == was.Region && c.Endpoint == was.Endpoint && c.credentials == was.credentials
+}
+
 // MaskedSecrets reports whether a secret is masked: only an edit may leave it
 // so.
 func (c Config) MaskedSecrets() bool {

@@ -171,7 +171,7 @@ func (a *api) requireSame(q *request, config broker.Config, before store.Storage
 		return forbidden()
 	}
 	was, err := a.Catalog.Configuration(q.Context(), before)
-	if err == nil && string(was.Masked()) != string(config.JSON()) {
+	if err == nil && !config.Same(was) {
 		err = forbidden()
 	}
 	return err

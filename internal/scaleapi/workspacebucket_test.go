@@ -39,6 +39,8 @@ func TestWhoMayConfigure(t *testing.T) {
 	}
 	read := s.get(s.Member, path).want(200).at("configuration")
 	patch(s.Member, read).want(204) // unchanged
+	read.(object)["broker"].(object)["nfs_path"] = nil
+	patch(s.Member, read).want(204) // as pages send it
 	patch(s.Member, s.host()).want(403, noPermission)
 	elsewhere := bucket()
 	elsewhere["broker"].(object)["bucket_name"] = "another"
