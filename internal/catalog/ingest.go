@@ -191,6 +191,7 @@ func lasting(err error, msg string) error {
 func (a *arrival) close() {
 	if a.file != nil {
 		a.file.Close()
+		a.file = nil
 	}
 	if a.written != nil {
 		a.written()
@@ -201,12 +202,15 @@ func (a *arrival) close() {
 // has moved it.
 func (a *arrival) find(ctx context.Context) error {
 	var err error
-	a.file, err = a.from.Open(ctx, a.work.Path)
-	if broker.Absent(err) && a.moves() && a.work.Attempts > 1 {
-		if a.file, err = a.from.Open(ctx, a.work.NewPath); err == nil && !a.isArrival(a.file.Object()) {
-			return errVanished
+	if a.moves() && a.work.Moving {
+		// Where it arrived, another may lie by now.
+		if a.file, err = a.from.Open(ctx, a.work.NewPath); err == nil && a.isArrival(a.file.Object()) {
+			a.object = a.file.Object()
+			return nil
 		}
+		a.close()
 	}
+	a.file, err = a.from.Open(ctx, a.work.Path)
 	if broker.Absent(err) {
 		return fmt.Errorf("%w: %w", errVanished, err)
 	}

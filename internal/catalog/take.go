@@ -93,14 +93,9 @@ func (a *arrival) free(ctx context.Context) error {
 }
 
 func (a *arrival) goesTo(ctx context.Context, name string) error {
-	if name == a.work.NewPath {
-		return nil
-	}
-	if err := a.c.db.MoveIngest(ctx, a.work, name); err != nil {
-		return err
-	}
-	a.work.NewPath = name
-	return nil
+	a.work.NewPath, a.work.Moving = name, true
+	a.work.Size, a.work.Modified, a.work.ETag = a.object.Size, a.object.Modified, a.object.ETag
+	return a.c.db.MoveIngest(ctx, a.work)
 }
 
 // move gives the file its new path in the same folder. Cut short, the next
@@ -130,17 +125,12 @@ func (a *arrival) move(ctx context.Context) error {
 // copy puts the file into the folder or bucket of another workspace. What an
 // attempt before has put there is used.
 func (a *arrival) copy(ctx context.Context) error {
-	if a.work.Attempts > 1 {
+	if a.work.Moving {
 		if found, err := a.copied(ctx); err != nil || found {
 			return err
 		}
 	}
 	if err := a.free(ctx); err != nil {
-		return err
-	}
-	// A path without a rule's is recorded, too: it is what the next attempt
-	// looks for.
-	if err := a.goesTo(ctx, a.destination()); err != nil {
 		return err
 	}
 	sum := sha256.New()

@@ -17,6 +17,7 @@ type IngestWork struct {
 	Org      int64
 	Actor    coreshed.Actor // who made the strike or scan
 	Rules    string         // the configuration of that
+	Moving   bool           // the file was, or is, to be put at NewPath, where none lay
 	Modified time.Time      // of the file, when it was found
 	ETag     string
 }
@@ -47,7 +48,7 @@ func (db *DB) ClaimIngests(ctx context.Context, holder string, limit int, lease 
 		}
 		c = &conditions{}
 		work, err = all(ctx, t, scanWork, `SELECT `+ingestColumns+`, i.place_modified, i.place_etag, w.org_id, p.uuid,
-			COALESCE(s.configuration, c.configuration, '{}') FROM ingests i
+			COALESCE(s.configuration, c.configuration, '{}'), i.moving > 0 FROM ingests i
 			JOIN workspaces w ON w.id = i.workspace_id
 			LEFT JOIN strikes s ON s.id = i.strike_id LEFT JOIN scans c ON c.id = i.scan_id
 			LEFT JOIN people p ON p.id = COALESCE(s.created_by, c.created_by) WHERE i.id IN (`+c.list(ids)+`) ORDER BY i.id`, c.args...)
@@ -69,7 +70,7 @@ func scanWork(rows *sql.Rows) (IngestWork, error) {
 	var modified sql.NullInt64
 	var actor uuid.NullUUID
 	var err error
-	w.Ingest, err = scanIngest(rows, &modified, &w.ETag, &w.Org, &actor, &w.Rules)
+	w.Ingest, err = scanIngest(rows, &modified, &w.ETag, &w.Org, &actor, &w.Rules, &w.Moving)
 	w.Actor.ID = actor.UUID
 	if modified.Valid {
 		w.Modified = time.Unix(0, modified.Int64)
@@ -105,10 +106,11 @@ func (db *DB) FailIngest(ctx context.Context, w IngestWork, reason string) error
 	return db.settleIngest(ctx, w, `status = 'ERRORED', reason = $3, ingest_ended = $4, modified_at = $4`, reason, db.micros())
 }
 
-// MoveIngest records where the file of an ingest is about to be put, before
-// anything is put there.
-func (db *DB) MoveIngest(ctx context.Context, w IngestWork, newPath string) error {
-	return db.settleIngest(ctx, w, `new_file_path = $3, modified_at = $4`, newPath, db.micros())
+// MoveIngest records where the file of an ingest is about to be put, and as what
+// it was found, before anything is put there.
+func (db *DB) MoveIngest(ctx context.Context, w IngestWork) error {
+	return db.settleIngest(ctx, w, `new_file_path = $3, moving = 1, file_size = $4, place_modified = $5, place_etag = $6, modified_at = $7`,
+		w.NewPath, w.Size, w.Modified.UnixNano(), w.ETag, db.micros())
 }
 
 // Repeat is an entry of which an arrival could be a duplicate.

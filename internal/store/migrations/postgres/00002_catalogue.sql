@@ -514,6 +514,7 @@ CREATE TABLE ingests (
     place_etag        TEXT COLLATE "C" NOT NULL DEFAULT '',
     new_workspace_id  BIGINT REFERENCES workspaces,
     new_file_path     TEXT COLLATE "C" NOT NULL DEFAULT '',
+    moving            BIGINT NOT NULL DEFAULT 0, -- to new_file_path, or moved
     ingest_started    BIGINT,
     ingest_ended      BIGINT,
     version_row       BIGINT REFERENCES versions, -- the source file

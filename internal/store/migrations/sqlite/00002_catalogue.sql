@@ -514,6 +514,7 @@ CREATE TABLE ingests (
     place_etag        TEXT NOT NULL DEFAULT '',
     new_workspace_id  INTEGER REFERENCES workspaces,
     new_file_path     TEXT NOT NULL DEFAULT '',
+    moving            INTEGER NOT NULL DEFAULT 0, -- to new_file_path, or moved
     ingest_started    INTEGER,
     ingest_ended      INTEGER,
     version_row       INTEGER REFERENCES versions, -- the source file
