@@ -66,6 +66,12 @@ func (c Config) s3Credentials() *credentials.Credentials {
 	if c.credentials != (keyPair{}) {
 		return credentials.NewStaticV4(c.credentials.id, c.credentials.secret, "")
 	}
+	return OwnCredentials()
+}
+
+// OwnCredentials are those that the server's environment has: its variables, a
+// file, or the role of the machine.
+func OwnCredentials() *credentials.Credentials {
 	return credentials.NewChainCredentials([]credentials.Provider{
 		&credentials.EnvAWS{}, &credentials.FileAWSCredentials{}, &credentials.IAM{},
 	})

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"time"
 
@@ -168,4 +169,16 @@ func VaultOf(keys []store.SealingKey) broker.Vault {
 		vault[i] = broker.Key{ID: k.ID, Material: k.Material}
 	}
 	return vault
+}
+
+// Client is for requests to a server that is no bucket: a queue. A
+// *broker.ConfigError when this server may not reach it.
+func (c *Catalog) Client(endpoint string) (*http.Client, error) {
+	if !c.opener.Allows(endpoint) {
+		return nil, &broker.ConfigError{
+			Name:        broker.InvalidBroker,
+			Description: "the queue's server is not one that this server may reach; whoever runs it can allow it: --allow-endpoint",
+		}
+	}
+	return c.opener.Client(), nil
 }

@@ -52,6 +52,9 @@ func ArrivalsOf(o coreshed.Origin, scan bool) Arrivals {
 	return Arrivals{Workspace: o.Workspace, strike: o.ID}
 }
 
+// Strike is the strike whose arrivals they are; nil for a scan's.
+func (a Arrivals) Strike() any { return a.strike }
+
 func (a Arrivals) origin(c *conditions) {
 	if a.scan != nil {
 		c.add(`scan_id = ?`, a.scan)

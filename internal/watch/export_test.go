@@ -41,3 +41,17 @@ func SetMaxHeld(n int) (undo func()) {
 	maxHeld = n
 	return func() { maxHeld = was }
 }
+
+// Once lets a strike look once, at a queue for as long as it waits.
+func (w *Watcher) Once(ctx context.Context, id int64) error {
+	var err error
+	w.leased(ctx, store.Lease{Name: fmt.Sprintf("strike-%d", id), Holder: w.Holder}, func(ctx context.Context, l store.Lease) {
+		h := newHint(w.Log)
+		defer h.close()
+		s, found := w.DB.StrikeOf(ctx, id)
+		if err = found; err == nil {
+			_, err = w.pass(ctx, l, s, h, &passState{})
+		}
+	})
+	return err
+}

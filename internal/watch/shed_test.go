@@ -244,3 +244,8 @@ func sum(body []byte) []byte {
 	h := sha256.Sum256(body)
 	return h[:]
 }
+
+func sorted(list []string) []string {
+	sort.Strings(list)
+	return list
+}

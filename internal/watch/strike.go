@@ -65,7 +65,8 @@ func (w *Watcher) pass(ctx context.Context, l store.Lease, s coreshed.Strike, hi
 	case ingest.Compare:
 		return config.Monitor.Interval, f.compare(ctx)
 	}
-	return config.Monitor.Interval, errors.New("no queues yet")
+	// The queue itself waits.
+	return 0, w.receive(ctx, f)
 }
 
 // folderOf is the folder of a workspace on this host, for hints alone.
