@@ -29,6 +29,7 @@ type verbs struct {
 	Rm       rmCmd       `cmd:"" group:"files" help:"Delete files; they can be restored."`
 	Restore  restoreCmd  `cmd:"" group:"files" help:"Restore a deleted file."`
 	Du       duCmd       `cmd:"" group:"files" help:"Add up sizes by folder."`
+	Ingest   ingestCmd   `cmd:"" group:"files" help:"Register the files of a folder or bucket where they lie."`
 	Describe describeCmd `cmd:"" group:"files" help:"Say, or show, what a file is about: times, place, sensor, tags."`
 
 	User      userCmd      `cmd:"" group:"admin" help:"People who sign in with a password."`

@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/coreshed/coreshed/internal/broker"
 	"github.com/coreshed/coreshed/internal/server"
 )
 
@@ -43,7 +46,13 @@ func serveShed(env *testscript.Env) error {
 		"XDG_CACHE_HOME="+filepath.Join(env.WorkDir, "cache"), "LocalAppData="+filepath.Join(env.WorkDir, "cache"),
 		"BIDI=b\u202eidi.txt", "LINES=two\nlines", "LONG="+strings.Repeat("岩", 200), "TZ=UTC")
 	ctx := context.Background()
-	s, err := server.Open(ctx, server.Config{Data: data, Listen: "127.0.0.1:0", Floor: 1})
+	survey := filepath.Join(env.WorkDir, "survey") // which it may reach
+	if err := os.Mkdir(survey, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	s, err := server.Open(ctx, server.Config{
+		Data: data, Listen: "127.0.0.1:0", Floor: 1, Reach: broker.Bounds{Roots: []string{survey}},
+	})
 	if err != nil {
 		return err
 	}
