@@ -110,7 +110,7 @@ func meaning(r minio.ErrorResponse, precondition error) error {
 	case r.Code == "InvalidObjectState":
 		return fmt.Errorf("%w: the object is archived; it must be restored first", ErrUnavailable)
 	case r.Code == minio.InvalidAccessKeyID, r.Code == minio.SignatureDoesNotMatch:
-		return fmt.Errorf("%w: the server answers %s", fs.ErrPermission, r.Code)
+		return fmt.Errorf("%w: the server answers %s", ErrUnavailable, r.Code) // to everything
 	case r.StatusCode == http.StatusNotFound:
 		return fs.ErrNotExist
 	case r.StatusCode == http.StatusPreconditionFailed, r.Code == minio.PreconditionFailed:

@@ -111,8 +111,8 @@ func TestBucketErrors(t *testing.T) {
 		want         error
 	}{
 		"another bucket": {s.Bucket, "nobodys", broker.ErrUnavailable},
-		"a wrong secret": {s.SecretKey, "wrong", fs.ErrPermission},
-		"a wrong key":    {s.AccessKey, "nobody", broker.ErrUnavailable}, // this server's answer is 404
+		"a wrong secret": {s.SecretKey, "wrong", broker.ErrUnavailable},
+		"a wrong key":    {s.AccessKey, "nobody", broker.ErrUnavailable},
 	} {
 		document := strings.Replace(s.Configuration(), tt.old, tt.changed, 1)
 		other := openConfig(t, o, document)
@@ -136,5 +136,29 @@ func TestBucketErrors(t *testing.T) {
 	}
 	if _, err := b.Open(t.Context(), "secret-name.las"); !errors.Is(err, broker.ErrUnavailable) || strings.Contains(err.Error(), "secret-name") {
 		t.Errorf("Open without the server = %v, want ErrUnavailable without the name", err)
+	}
+}
+
+// TestBucketByRole opens a bucket with what the server's environment has, when
+// the configuration has no credentials, or a blank one.
+func TestBucketByRole(t *testing.T) {
+	s := s3test.Start(t)
+	o := opener(t, broker.Bounds{Endpoints: []string{strings.TrimPrefix(s.URL, "http://")}})
+	documents := []string{
+		fmt.Sprintf(`{"broker": {"type": "s3", "bucket_name": %q, "endpoint_url": %q}}`, s.Bucket, s.URL),
+		strings.Replace(s.Configuration(), s.SecretKey, "", 1),
+	}
+	t.Setenv("AWS_ACCESS_KEY_ID", s.AccessKey)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", s.SecretKey)
+	for _, document := range documents {
+		b := openConfig(t, o, document)
+		put(t, b, "hole.las", "depth")
+		if got := read(t, b, "hole.las"); got != "depth" {
+			t.Errorf("it reads %q", got)
+		}
+	}
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "another")
+	if _, err := openConfig(t, o, documents[0]).Open(t.Context(), "hole.las"); err == nil {
+		t.Error("it is opened with another secret")
 	}
 }

@@ -172,7 +172,7 @@ func TestVault(t *testing.T) {
 		switch {
 		case v.want == nil && err == nil:
 			wantJSON(t, what, string(parse(t, bucketConfig).JSON()), c.JSON())
-		case v.want == nil || err == nil || (v.want != errAny && !errors.Is(err, v.want)):
+		case v.want == nil || err == nil || (!errors.Is(v.want, errAny) && !errors.Is(err, v.want)):
 			t.Errorf("OpenConfig with %s = %v, want %v", what, err, v.want)
 		case strings.Contains(err.Error(), "tell-nobody"):
 			t.Errorf("OpenConfig with %s says %v", what, err)

@@ -19,8 +19,9 @@ import (
 // HashNext reads the oldest version after the row id that lacks a hash of its
 // whole content, in none of the workspaces that are excepted, checks each extent
 // against the SHA-256 of its upload, and records what is missing. It returns
-// that version, and NotFound when there is none. BadGateway when the bytes lie
-// where nothing can be read now. Reading is paced by limit, in bytes.
+// that version, and NotFound when there is none. BadGateway when the bytes cannot
+// be read now, because of broker.ErrUnavailable when none of the workspace's can.
+// Reading is paced by limit, in bytes.
 //
 // An extent that does not hash to what it did is damage: the version is marked
 // changed outside, and is not served from then on. So is one in place that was

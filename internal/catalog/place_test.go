@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/broker"
 	"github.com/coreshed/coreshed/internal/catalog"
 	"github.com/coreshed/coreshed/internal/store"
 )
@@ -167,8 +168,8 @@ func TestInPlaceUnmounted(t *testing.T) {
 			if _, err := s.Open(t.Context(), s.slot(t, at), 0, 5); !errors.Is(err, coreshed.BadGateway) {
 				t.Errorf("Open %s = %v, want BadGateway", what, err)
 			}
-			if _, err := s.HashNext(t.Context(), 0, nil, fast()); !errors.Is(err, coreshed.BadGateway) {
-				t.Errorf("HashNext %s = %v, want BadGateway", what, err)
+			if _, err := s.HashNext(t.Context(), 0, nil, fast()); !errors.Is(err, coreshed.BadGateway) || !errors.Is(err, broker.ErrUnavailable) {
+				t.Errorf("HashNext %s = %v, want BadGateway, because of ErrUnavailable", what, err)
 			}
 			if _, err := s.HashNext(t.Context(), 0, []int64{s.access.Workspace.ID}, fast()); !errors.Is(err, coreshed.NotFound) {
 				t.Errorf("HashNext of other workspaces = %v, want NotFound", err)

@@ -3,6 +3,7 @@
 package s3test
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -37,7 +38,7 @@ func Start(t testing.TB) *Server {
 			t.Fatal(err)
 		}
 	}
-	command := exec.Command(program, "--port", address, "--quiet", "posix", "--sidecar", sidecar, root)
+	command := exec.CommandContext(context.WithoutCancel(t.Context()), program, "--port", address, "--quiet", "posix", "--sidecar", sidecar, root)
 	command.Env = append(os.Environ(), "ROOT_ACCESS_KEY_ID="+s.AccessKey, "ROOT_SECRET_ACCESS_KEY="+s.SecretKey)
 	command.Stderr = os.Stderr
 	if err := command.Start(); err != nil {
@@ -60,7 +61,8 @@ func (s *Server) Configuration() string {
 
 func freeAddress(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +74,11 @@ func freeAddress(t testing.TB) string {
 func (s *Server) await(t testing.TB) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		if answer, err := http.Get(s.URL); err == nil {
+		q, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if answer, err := http.DefaultClient.Do(q); err == nil {
 			answer.Body.Close()
 			return
 		}

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/broker"
 	"github.com/coreshed/coreshed/internal/catalog"
 	"github.com/coreshed/coreshed/internal/store"
 	"github.com/coreshed/coreshed/internal/watch"
@@ -140,8 +141,10 @@ func (w *worker) hash(ctx context.Context) error {
 			return nil
 		case err != nil && s.Version.ID == 0:
 			return err
-		case errors.Is(err, coreshed.BadGateway):
+		case errors.Is(err, broker.ErrUnavailable):
 			unreachable = append(unreachable, s.Workspace)
+		case errors.Is(err, coreshed.BadGateway): // it may not be read, as every time
+			w.log.Debug("hash version", "version", s.Version.ID, "error", err)
 		case err != nil && !errors.Is(err, coreshed.Gone):
 			// One version that cannot be read must not keep the others waiting.
 			w.log.Error("hash version", "version", s.Version.ID, "error", err)
@@ -159,7 +162,7 @@ func (w *worker) recheck(ctx context.Context) error {
 		switch {
 		case errors.Is(err, coreshed.NotFound):
 			return nil
-		case errors.Is(err, coreshed.BadGateway):
+		case errors.Is(err, broker.ErrUnavailable):
 			unreachable = append(unreachable, s.Workspace)
 		case err != nil:
 			return err

@@ -344,6 +344,6 @@ func (db *DB) MoveInPlace(ctx context.Context, view coreshed.View, id int64, p P
 // of uploads.
 func newETag() string {
 	var b [8]byte
-	rand.Read(b[:]) //nolint:errcheck // it never fails
+	rand.Read(b[:])
 	return fmt.Sprintf("\"0x%X\"", b)
 }
