@@ -153,14 +153,21 @@ func (u *upload) run(ctx context.Context) (Uploaded, error) {
 		again, err := u.files.reserve(ctx, ID(slot.FileID), slot.VersionID)
 		return again.Upload, err
 	})
-	if u.size <= u.blockSize() {
-		return done, u.whole(ctx, l)
+	if u.size > u.blockSize() {
+		done.Resumed = u.journal.bytes()
 	}
-	done.Resumed = u.journal.bytes()
-	if err := u.blocks(ctx, l); err != nil {
+	if err := u.send(ctx, l); err != nil {
 		return Uploaded{}, err
 	}
 	return done, nil
+}
+
+// send sends the bytes, in blocks when they are many.
+func (u *upload) send(ctx context.Context, l *link) error {
+	if u.size <= u.blockSize() {
+		return u.whole(ctx, l)
+	}
+	return u.blocks(ctx, l)
 }
 
 // slot is a place for a version's bytes.

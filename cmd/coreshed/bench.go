@@ -14,6 +14,7 @@ type benchCmd struct {
 	Files     benchFilesCmd     `cmd:"" help:"Metadata, in a workspace of a million files."`
 	Catalogue benchCatalogueCmd `cmd:"" help:"Lists of files of a catalogue of a million, beside the SQL of Scale."`
 	Load      benchLoadCmd      `cmd:"" help:"How fast rows are brought in: files, runs, recipes."`
+	Lineage   benchLineageCmd   `cmd:"" help:"How fast lineage is followed, in a graph of millions of edges."`
 	Limit     benchLimitCmd     `cmd:"" hidden:"" help:"The server that does the least possible."`
 }
 
@@ -100,6 +101,22 @@ func (c *benchLoadCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	r, err := bench.Load{Binary: binary, Dir: c.Dir, Keep: c.Keep, Rows: c.Rows, Log: a.stderr}.Run(ctx)
+	return a.printReport(r, err)
+}
+
+type benchLineageCmd struct {
+	Runs   int    `default:"1000000" help:"How many runs the graph has; each has five edges."`
+	Rounds int    `default:"5" help:"How often each question is asked."`
+	Dir    string `placeholder:"DIR" type:"path" help:"Where to write; on the disk that is to be measured. Else the system's temporary folder."`
+}
+
+// Run measures and prints.
+func (c *benchLineageCmd) Run(ctx context.Context, a *app) error {
+	binary, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	r, err := bench.Lineage{Binary: binary, Dir: c.Dir, Runs: c.Runs, Rounds: c.Rounds, Log: a.stderr}.Run(ctx)
 	return a.printReport(r, err)
 }
 

@@ -16,7 +16,7 @@ import (
 // globals are the flags of every verb.
 type globals struct {
 	Config configFile `placeholder:"FILE" help:"A JSON file with values for flags: {\"data\": \"/srv/coreshed\", \"tls-name\": \"…\"}."`
-	Output string     `short:"o" enum:"text,json" default:"text" help:"text or json."`
+	Output string     `short:"o" enum:"text,tree,json" default:"text" help:"text or json; tree is the text of a lineage."`
 
 	Data      string `placeholder:"DIR" help:"The server's data folder. With it, no address and no token are needed."`
 	Database  string `placeholder:"URL" help:"The server's database (postgres://…), when it is not in the data folder."`
@@ -76,7 +76,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		kong.Exit(func(int) { exited = true; panic(exitEarly{}) }),
 		kong.DefaultEnvars("CORESHED"), kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true}),
 		kong.ExplicitGroups([]kong.Group{
-			{Key: "files", Title: "Files"}, {Key: "server", Title: "Server"}, {Key: "admin", Title: "Administration"},
+			{Key: "files", Title: "Files"}, {Key: "catalogue", Title: "Catalogue"}, {Key: "server", Title: "Server"}, {Key: "admin", Title: "Administration"},
 			{Key: "more", Title: "More"},
 		}))
 	if err != nil {

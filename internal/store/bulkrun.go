@@ -101,3 +101,18 @@ func (db *DB) AddRuns(ctx context.Context, a coreshed.Access, runs []BulkRun) er
 		return nil
 	})
 }
+
+// BulkInput says that a run has read a version.
+type BulkInput struct{ Run, Version int64 }
+
+// AddInputs adds what runs have read in one transaction.
+func (db *DB) AddInputs(ctx context.Context, inputs []BulkInput) error {
+	return db.update(ctx, func(ctx context.Context, t tx) error {
+		for _, i := range inputs {
+			if _, err := t.exec(ctx, `INSERT INTO job_inputs (job_id, input_name, version_row) VALUES ($1, 'INPUT', $2)`, i.Run, i.Version); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

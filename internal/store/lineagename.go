@@ -49,17 +49,14 @@ func (w *walk) place(ctx context.Context, t tx) error {
 		table string
 		nodes *nodes
 	}{{"versions", &w.versions}, {"jobs", &w.runs}} {
-		for chunk := range slices.Chunk(kind.nodes.ids, lineageChunk) {
-			c := &conditions{}
-			c.anyID(w.d, `x.id`, chunk)
-			if err := each(ctx, t, func(rows *sql.Rows) error {
+		if err := eachOf(ctx, t, w.d, `x.id`, slices.Sorted(slices.Values(kind.nodes.ids)), `SELECT x.id, x.workspace_id FROM `+kind.table+` x WHERE `, ``,
+			func(rows *sql.Rows) error {
 				var id, workspace int64
 				err := rows.Scan(&id, &workspace)
 				kind.nodes.workspace[id] = workspace
 				return err
-			}, `SELECT x.id, x.workspace_id FROM `+kind.table+` x WHERE `+c.text(), c.args...); err != nil {
-				return err
-			}
+			}); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -124,23 +121,19 @@ func workspacesByID(ctx context.Context, q querier) (map[int64]coreshed.EntryWor
 func (w *walk) nameVersions(ctx context.Context, t tx, ids []int64, workspaces map[int64]coreshed.EntryWorkspace) ([]coreshed.LineageVersion, error) {
 	outputs := map[[2]int64]string{}
 	list := make([]coreshed.LineageVersion, 0, len(ids))
-	for chunk := range slices.Chunk(ids, lineageChunk) {
-		c := &conditions{}
-		c.anyID(w.d, `v.id`, chunk)
-		if err := each(ctx, t, func(rows *sql.Rows) error {
-			var v coreshed.LineageVersion
-			var workspace, run int64
-			var output string
-			err := rows.Scan(&v.ID, &v.File, &v.VersionID, &workspace, &v.Path, &v.Name, &v.Type, &v.Size, &v.Superseded, &v.Deleted, &run, &output)
-			v.Workspace, v.Distance = workspaces[workspace], w.versions.distance[v.ID]
-			outputs[[2]int64{run, v.ID}] = output
-			list = append(list, v)
-			return err
-		}, `SELECT v.id, f.uuid, v.version_id, v.workspace_id, f.path, v.file_name, v.file_type, v.size,
+	if err := eachOf(ctx, t, w.d, `v.id`, slices.Sorted(slices.Values(ids)), `SELECT v.id, f.uuid, v.version_id, v.workspace_id, f.path, v.file_name, v.file_type, v.size,
 			v.superseded_at IS NOT NULL, v.deleted_at IS NOT NULL, COALESCE(v.job_id, 0), COALESCE(v.job_output, '')
-			FROM versions v JOIN files f ON f.id = v.file_id WHERE `+c.text(), c.args...); err != nil {
-			return nil, err
-		}
+			FROM versions v JOIN files f ON f.id = v.file_id WHERE `, ``, func(rows *sql.Rows) error {
+		var v coreshed.LineageVersion
+		var workspace, run int64
+		var output string
+		err := rows.Scan(&v.ID, &v.File, &v.VersionID, &workspace, &v.Path, &v.Name, &v.Type, &v.Size, &v.Superseded, &v.Deleted, &run, &output)
+		v.Workspace, v.Distance = workspaces[workspace], w.versions.distance[v.ID]
+		outputs[[2]int64{run, v.ID}] = output
+		list = append(list, v)
+		return err
+	}); err != nil {
+		return nil, err
 	}
 	for i, e := range w.edges {
 		if e.Output && e.Version != 0 && e.Name == "" {
@@ -155,21 +148,17 @@ func (w *walk) nameVersions(ctx context.Context, t tx, ids []int64, workspaces m
 
 func (w *walk) nameRuns(ctx context.Context, t tx, ids []int64, workspaces map[int64]coreshed.EntryWorkspace) ([]coreshed.LineageRun, error) {
 	list := make([]coreshed.LineageRun, 0, len(ids))
-	for chunk := range slices.Chunk(ids, lineageChunk) {
-		c := &conditions{}
-		c.anyID(w.d, `j.id`, chunk)
-		if err := each(ctx, t, func(rows *sql.Rows) error {
-			var r coreshed.LineageRun
-			var workspace int64
-			var ended sql.NullInt64
-			err := rows.Scan(&r.ID, &workspace, &r.Type, &r.Version, &r.Status, &r.Recipe, &r.Batch, &r.Node, &ended)
-			r.Workspace, r.Distance, r.EndedAt = workspaces[workspace], w.runs.distance[r.ID], timeOrZero(ended)
-			list = append(list, r)
-			return err
-		}, `SELECT j.id, j.workspace_id, jt.name, jt.version, j.status, COALESCE(j.recipe_id, 0), COALESCE(j.batch_id, 0),
-			COALESCE(j.recipe_node, ''), j.ended_at FROM jobs j JOIN job_types jt ON jt.id = j.job_type_id WHERE `+c.text(), c.args...); err != nil {
-			return nil, err
-		}
+	if err := eachOf(ctx, t, w.d, `j.id`, slices.Sorted(slices.Values(ids)), `SELECT j.id, j.workspace_id, jt.name, jt.version, j.status, COALESCE(j.recipe_id, 0), COALESCE(j.batch_id, 0),
+			COALESCE(j.recipe_node, ''), j.ended_at FROM jobs j JOIN job_types jt ON jt.id = j.job_type_id WHERE `, ``, func(rows *sql.Rows) error {
+		var r coreshed.LineageRun
+		var workspace int64
+		var ended sql.NullInt64
+		err := rows.Scan(&r.ID, &workspace, &r.Type, &r.Version, &r.Status, &r.Recipe, &r.Batch, &r.Node, &ended)
+		r.Workspace, r.Distance, r.EndedAt = workspaces[workspace], w.runs.distance[r.ID], timeOrZero(ended)
+		list = append(list, r)
+		return err
+	}); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(list, func(a, b coreshed.LineageRun) int {
 		return cmp.Or(cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.ID, b.ID))
@@ -179,18 +168,14 @@ func (w *walk) nameRuns(ctx context.Context, t tx, ids []int64, workspaces map[i
 
 func (w *walk) nameDatasets(ctx context.Context, t tx, ids []int64) ([]coreshed.LineageDataset, error) {
 	list := make([]coreshed.LineageDataset, 0, len(ids))
-	for chunk := range slices.Chunk(ids, lineageChunk) {
-		c := &conditions{}
-		c.anyID(w.d, `d.id`, chunk)
-		if err := each(ctx, t, func(rows *sql.Rows) error {
-			var d coreshed.LineageDataset
-			err := rows.Scan(&d.ID, &d.Namespace, &d.Name, &d.Version)
-			d.Distance = w.datasets.distance[d.ID]
-			list = append(list, d)
-			return err
-		}, `SELECT d.id, d.namespace, d.name, d.version FROM datasets d WHERE `+c.text(), c.args...); err != nil {
-			return nil, err
-		}
+	if err := eachOf(ctx, t, w.d, `d.id`, slices.Sorted(slices.Values(ids)), `SELECT d.id, d.namespace, d.name, d.version FROM datasets d WHERE `, ``, func(rows *sql.Rows) error {
+		var d coreshed.LineageDataset
+		err := rows.Scan(&d.ID, &d.Namespace, &d.Name, &d.Version)
+		d.Distance = w.datasets.distance[d.ID]
+		list = append(list, d)
+		return err
+	}); err != nil {
+		return nil, err
 	}
 	slices.SortFunc(list, func(a, b coreshed.LineageDataset) int {
 		return cmp.Or(cmp.Compare(a.Distance, b.Distance), cmp.Compare(a.ID, b.ID))

@@ -64,8 +64,9 @@ func reserveOutputs(ctx context.Context, t tx, view coreshed.View, r *runState, 
 }
 
 func reserveOutput(ctx context.Context, t tx, view coreshed.View, r *runState, n NewOutput) (OutputSlot, error) {
-	if r.exe.id == 0 || r.exe.status != coreshed.Running {
-		return OutputSlot{}, coreshed.Errorf(coreshed.Conflict, "Outputs are uploaded while a run is running: this one is %s.", r.status)
+	closed := coreshed.Errorf(coreshed.Conflict, "Outputs are uploaded while a run is running: this one is %s.", r.status)
+	if r.exe.id == 0 {
+		return OutputSlot{}, closed
 	}
 	if err := checkName("outputs.name", n.Name); err != nil {
 		return OutputSlot{}, err
@@ -80,6 +81,9 @@ func reserveOutput(ctx context.Context, t tx, view coreshed.View, r *runState, n
 	}
 	if known, err := knownOutput(ctx, t, r, n.Name, place); err == nil || !errors.Is(err, coreshed.NotFound) {
 		return known, err
+	}
+	if r.exe.status != coreshed.Running {
+		return OutputSlot{}, closed
 	}
 	a := coreshed.Access{Actor: view.Actor, Workspace: coreshed.Workspace{ID: r.workspace}}
 	file, err := productFile(ctx, t, a, p.key(path.Base(place)), place, n.Suffix)
@@ -104,7 +108,7 @@ func (p *making) place(ctx context.Context, t tx, n NewOutput) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	place := coreshed.ProductPlace{Now: t.db().now(), Execution: p.run.exe.id, Name: file}
+	place := coreshed.ProductPlace{Now: timeOf(p.run.exe.at), Execution: p.run.exe.id, Name: file}
 	place.JobType, place.JobVersion = p.metadata["job_name"], p.metadata["job_version"]
 	if p.recipeType != 0 {
 		r, err := one(ctx, t, func(rows *sql.Rows) (coreshed.RecipeType, error) {

@@ -23,7 +23,7 @@ func (db *DB) PublishRun(ctx context.Context, view coreshed.View, id int64) erro
 // and stay what they are.
 func (db *DB) UnpublishRun(ctx context.Context, view coreshed.View, id int64) error {
 	return db.changeRun(ctx, view, id, func(ctx context.Context, t tx, r *runState) error {
-		return unpublish(ctx, t, t.db().micros(), `v.job_id = $1`, r.id)
+		return unpublish(ctx, t, t.db().micros(), `id = $1`, r.id)
 	})
 }
 
@@ -35,8 +35,7 @@ func publish(ctx context.Context, t tx, r *runState) error {
 	}
 	now := t.db().micros()
 	if r.line != 0 {
-		if err := unpublish(ctx, t, now, `v.job_id <> $1 AND v.job_id IN
-			(SELECT id FROM jobs WHERE id = $2 OR root_superseded_job_id = $2)`, r.id, r.line); err != nil {
+		if err := unpublish(ctx, t, now, `id <> $1 AND (id = $2 OR root_superseded_job_id = $2)`, r.id, r.line); err != nil {
 			return err
 		}
 	}
@@ -50,14 +49,20 @@ func publish(ctx context.Context, t tx, r *runState) error {
 	return publishVersions(ctx, t, ids)
 }
 
-// unpublish takes back the published products of which the condition is true.
+// unpublish takes back what the runs of which the condition is true have
+// published.
 func unpublish(ctx context.Context, t tx, at int64, where string, args ...any) error {
-	ids, err := all(ctx, t, value[int64], `SELECT v.id FROM versions v
-		WHERE `+where+` AND v.published_at IS NOT NULL AND v.unpublished_at IS NULL ORDER BY v.id`, args...)
+	ids, err := all(ctx, t, value[int64], `SELECT v.id FROM versions v WHERE v.job_id IN (SELECT id FROM jobs WHERE `+where+`)
+		AND v.published_at IS NOT NULL AND v.unpublished_at IS NULL ORDER BY v.id`, args...)
 	if err != nil {
 		return err
 	}
-	return changeEntries(ctx, t, ids, assignment{"unpublished_at", at})
+	if err := changeEntries(ctx, t, ids, assignment{"unpublished_at", at}); err != nil {
+		return err
+	}
+	modified := placeholders(len(args)+1, 1)
+	_, err = t.exec(ctx, `UPDATE jobs SET published_at = NULL, modified_at = `+modified+` WHERE published_at IS NOT NULL AND `+where, append(args, at)...)
+	return err
 }
 
 // publishVersions publishes products. All others that were ever published and

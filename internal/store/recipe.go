@@ -370,7 +370,7 @@ func supersedeNode(ctx context.Context, t tx, at int64, n coreshed.RecipeNode) e
 		if _, err := t.exec(ctx, `UPDATE jobs SET superseded_at = COALESCE(superseded_at, $2), modified_at = $2 WHERE id = $1`, n.Run, at); err != nil {
 			return err
 		}
-		return unpublish(ctx, t, at, `v.job_id = $1`, n.Run)
+		return unpublish(ctx, t, at, `id = $1`, n.Run)
 	case n.Recipe != 0:
 		if _, err := t.exec(ctx, `UPDATE recipes SET superseded_at = COALESCE(superseded_at, $2), modified_at = $2 WHERE id = $1`, n.Recipe, at); err != nil {
 			return err

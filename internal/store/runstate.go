@@ -28,6 +28,7 @@ type tryState struct {
 	id     int64
 	key    string
 	status coreshed.RunStatus // Running, or how it ended
+	at     int64              // when it was recorded
 }
 
 // lockRun locks a run of the view: NotFound when there is none.
@@ -50,8 +51,8 @@ func lockRun(ctx context.Context, t tx, view coreshed.View, id int64) (*runState
 func latestTry(ctx context.Context, t tx, job int64) (tryState, error) {
 	x, err := one(ctx, t, func(rows *sql.Rows) (tryState, error) {
 		var x tryState
-		return x, rows.Scan(&x.id, &x.key, &x.status)
-	}, `SELECT x.id, COALESCE(x.exe_key, ''), COALESCE(e.status, 'RUNNING') FROM job_exes x
+		return x, rows.Scan(&x.id, &x.key, &x.status, &x.at)
+	}, `SELECT x.id, COALESCE(x.exe_key, ''), COALESCE(e.status, 'RUNNING'), x.created_at FROM job_exes x
 		LEFT JOIN job_exe_ends e ON e.job_exe_id = x.id WHERE x.job_id = $1 ORDER BY x.exe_num DESC LIMIT 1`, job)
 	if errors.Is(err, coreshed.NotFound) {
 		return tryState{}, nil
@@ -121,8 +122,8 @@ func findTry(ctx context.Context, t tx, r *runState, key string) (tryState, erro
 	}
 	x, err := one(ctx, t, func(rows *sql.Rows) (tryState, error) {
 		var x tryState
-		return x, rows.Scan(&x.id, &x.key, &x.status)
-	}, `SELECT x.id, x.exe_key, COALESCE(e.status, 'RUNNING') FROM job_exes x
+		return x, rows.Scan(&x.id, &x.key, &x.status, &x.at)
+	}, `SELECT x.id, x.exe_key, COALESCE(e.status, 'RUNNING'), x.created_at FROM job_exes x
 		LEFT JOIN job_exe_ends e ON e.job_exe_id = x.id WHERE x.job_id = $1 AND x.exe_key = $2`, r.id, key)
 	if errors.Is(err, coreshed.NotFound) {
 		return tryState{}, nil
@@ -148,7 +149,7 @@ func beginTry(ctx context.Context, t tx, r *runState, s RunStart) error {
 		at = now
 	}
 	r.tries++
-	r.exe = tryState{key: s.Try, status: coreshed.Running}
+	r.exe = tryState{key: s.Try, status: coreshed.Running, at: now}
 	if r.exe.id, err = insert(ctx, t, `INSERT INTO job_exes (job_id, exe_num, exe_key, timeout, resources, node, queued_at, started_at, created_at)
 		SELECT id, $2, $3, $4, $5, $6, queued_at, $7, $8 FROM jobs WHERE id = $1 RETURNING id`,
 		r.id, r.tries, textOr(s.Try), s.Timeout, resources, textOr(s.Host), at, now); err != nil {
