@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/coreshed/coreshed"
 )
@@ -77,7 +78,11 @@ func (f RecipeFilter) conditions(d dialect, view coreshed.View) *conditions {
 	c.anyID(d, `r.batch_id`, f.Batch)
 	c.anyID(d, `r.root_recipe_id`, f.Root)
 	c.anyID(d, `r.workspace_id`, f.Workspace)
-	c.anyText(d, `rt.name`, f.TypeName)
+	if f.TypeName != nil {
+		c.anyText(d, `name`, f.TypeName)
+		last := len(c.terms) - 1
+		c.terms[last] = `r.recipe_type_id IN (SELECT id FROM recipe_types WHERE org_id = ` + c.arg(view.Org) + ` AND ` + c.terms[last] + `)`
+	}
 	c.anyText(d, `r.recipe_key`, f.Key)
 	c.within(`r.modified_at`, `r.modified_at`, f.Modified)
 	c.within(`r.source_started`, `r.source_ended`, f.Source)
@@ -102,7 +107,11 @@ func (db *DB) Recipes(ctx context.Context, view coreshed.View, f RecipeFilter, o
 	if err != nil {
 		return nil, 0, err
 	}
-	list, total, err := pageOf(ctx, db, scanRecipe, recipeColumns, `FROM recipes r `+recipeJoins, f.conditions(db.dialect, view), by, page)
+	m := manyJoins{table: `recipes`, alias: `r`, joins: recipeJoins, columns: recipeColumns}
+	if strings.Contains(by, `rt.`) {
+		m.ordering = `JOIN recipe_types rt ON rt.id = r.recipe_type_id`
+	}
+	list, total, err := keyedPage(ctx, db, scanRecipe, m, f.conditions(db.dialect, view), by, page)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"github.com/coreshed/coreshed"
 )
@@ -215,7 +216,11 @@ func (db *DB) Runs(ctx context.Context, view coreshed.View, f RunFilter, order [
 	if err != nil {
 		return nil, 0, err
 	}
-	return pageOf(ctx, db, scanRun, runColumns, `FROM jobs j `+runJoins, f.conditions(db.dialect, view), by, page)
+	m := manyJoins{table: `jobs`, alias: `j`, joins: runJoins, columns: runColumns}
+	if strings.Contains(by, `jt.`) {
+		m.ordering = `JOIN job_types jt ON jt.id = j.job_type_id`
+	}
+	return keyedPage(ctx, db, scanRun, m, f.conditions(db.dialect, view), by, page)
 }
 
 // RunInputs returns a page of what a run of the view read, by name and id, and

@@ -239,6 +239,7 @@ CREATE TABLE recipes (
     UNIQUE (workspace_id, recipe_key)
 );
 CREATE INDEX recipes_modified ON recipes (modified_at, id);
+CREATE INDEX recipes_workspace ON recipes (workspace_id, modified_at, id);
 CREATE INDEX recipes_type ON recipes (recipe_type_id, modified_at, id);
 CREATE INDEX recipes_batch ON recipes (batch_id, modified_at, id) WHERE batch_id IS NOT NULL;
 CREATE INDEX recipes_parent ON recipes (recipe_id) WHERE recipe_id IS NOT NULL;
@@ -288,6 +289,7 @@ CREATE TABLE jobs (
     UNIQUE (workspace_id, run_key)
 );
 CREATE INDEX jobs_modified ON jobs (modified_at, id);
+CREATE INDEX jobs_workspace ON jobs (workspace_id, modified_at, id);
 CREATE INDEX jobs_status ON jobs (status, modified_at, id);
 CREATE INDEX jobs_status_at ON jobs (status, status_at);
 CREATE INDEX jobs_type ON jobs (job_type_id, modified_at, id);
