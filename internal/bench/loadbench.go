@@ -38,11 +38,15 @@ func (l Load) Run(ctx context.Context) (Report, error) {
 	if data == "" {
 		data = filepath.Join(dir, "data")
 	}
+	before, _ := cpuOf(os.Getpid()) // known on Linux alone
 	took, err := loadCatalogue(ctx, l.Binary, dir, data, l.Rows, l.Log)
 	if err != nil {
 		return Report{}, err
 	}
 	results := newSheet(l.Log)
+	if after, err := cpuOf(os.Getpid()); err == nil {
+		results.add(test{"bulk load: processor time of a row", "µs", target{}}, shedName, millis(after-before)*1000/float64(l.Rows))
+	}
 	results.add(test{"bulk load, everything included", "rows/s", target{least: 4000}}, shedName, perSecond(float64(l.Rows), took))
 	return results.report(), nil
 }

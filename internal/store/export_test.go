@@ -200,3 +200,6 @@ func (db *DB) EntryStatements(ctx context.Context, view coreshed.View, f coreshe
 	})
 	return texts, err
 }
+
+// DropIndexes is how a bulk load begins.
+func (db *DB) DropIndexes(ctx context.Context) error { return db.dropIndexes(ctx) }
