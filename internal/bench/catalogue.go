@@ -237,12 +237,14 @@ func (c Catalogue) warm(ctx context.Context, askers []asker, f *floor, results *
 			return fmt.Errorf("floor: %s: %w", q.name, err)
 		}
 		for _, a := range askers {
+			before, unknown := a.shed.process.cpu()
 			took := make([]float64, c.Requests)
 			for i := range took {
 				if took[i], _, err = c.ask(ctx, a, q); err != nil {
 					return fmt.Errorf("%s: %w", q.name, err)
 				}
 			}
+			after, _ := a.shed.process.cpu()
 			slices.Sort(took)
 			p50, p99 := took[len(took)/2], took[len(took)*99/100]
 			t := test{a.name + ": " + q.name, "ms", target{below: 25, part: 0.2}}
@@ -252,6 +254,9 @@ func (c Catalogue) warm(ctx context.Context, askers []asker, f *floor, results *
 				results.add(t, floorName, floor)
 			}
 			results.add(t, shedName, p50)
+			if unknown == nil { // with that of the files that are added
+				results.add(test{a.name + ": " + q.name + ": server's CPU", "ms", target{}}, shedName, millis(after-before)/float64(c.Requests))
+			}
 			results.add(test{a.name + ": " + q.name + ": p99 to p50", "times", target{below: 3}}, shedName, p99/p50)
 		}
 	}

@@ -125,11 +125,11 @@ func (f *floor) open(ctx context.Context, address string, c Catalogue) error {
 	}
 	f.stop = func() {
 		ctx := context.WithoutCancel(ctx)
-		f.conn.Close(ctx) //nolint:errcheck // the database goes
+		f.conn.Close(ctx)
 		config.Database = "postgres"
 		if conn, err := pgx.ConnectConfig(ctx, config); err == nil {
 			conn.Exec(ctx, "DROP DATABASE "+name) //nolint:errcheck // nothing else can be done
-			conn.Close(ctx)                       //nolint:errcheck // as above
+			conn.Close(ctx)
 		}
 		drop()
 	}

@@ -49,9 +49,13 @@ type entryList struct {
 	order  entryOrder
 	source entrySource
 
-	all   int64 // entries that there are
-	total int64 // that match
+	all   int64   // entries that there are
+	total int64   // that match
+	found []int64 // all that match, in order, when they are few
 }
+
+// few is how many ids are read at once, rather than that they are counted first.
+const few = 1000
 
 func newEntryList(ctx context.Context, t tx, view coreshed.View, f coreshed.EntryFilter, o entryOrder) (*entryList, error) {
 	l := &entryList{order: o}
@@ -66,12 +70,36 @@ func newEntryList(ctx context.Context, t tx, view coreshed.View, f coreshed.Entr
 	if l.source, err = l.filter.source(ctx, t, visible); err != nil {
 		return l, err
 	}
-	if len(l.filter.parts) == 0 && l.filter.names == nil && l.filter.search == "" {
+	if l.filter.empty() {
 		l.total = visible
 		return l, nil
 	}
+	if l.likelyFew() {
+		key, single := l.order.single()
+		p := pagePlan{source: l.source}
+		if way, ok := l.filter.ordered(l.source, key); ok && single {
+			p = pagePlan{source: way, ordered: true}
+		}
+		if l.found, err = l.keys(ctx, t, p, few+1); err != nil || len(l.found) <= few {
+			l.total = int64(len(l.found))
+			return l, err
+		}
+		l.found = nil
+	}
 	l.total, err = l.count(ctx, t)
 	return l, err
+}
+
+// likelyFew reports whether the source has few rows, or is that of one name, run
+// or recipe, or is narrowed by a window that its index has.
+func (l *entryList) likelyFew() bool {
+	if p := l.source.part; p != nil && p.values() == 1 && (p.column == "job_id" || p.column == "recipe_id" || p.column == "name_key") {
+		return true
+	}
+	if len(l.filter.parts) > 1 && l.filter.covered(l.source, true) {
+		return true
+	}
+	return l.source.rows > 0 && l.source.rows <= few
 }
 
 // workspaces reads the maintained counters of the workspaces.
@@ -111,6 +139,12 @@ func (l *entryList) count(ctx context.Context, t tx) (int64, error) {
 
 // page returns the ids of a page.
 func (l *entryList) page(ctx context.Context, t tx, page coreshed.Page) ([]int64, error) {
+	if l.found != nil {
+		return l.found[page.Offset : page.Offset+page.Limit], nil
+	}
+	if l.inSpans(t.db().dialect, page) {
+		return l.spanPage(ctx, t, page)
+	}
 	p := l.filter.plan(l.source, l.order, l.total, l.all, page.Offset, page.Limit)
 	return l.keys(ctx, t, p, page.Limit)
 }

@@ -82,6 +82,7 @@ func (s *entries) add(t *testing.T, i, n int) {
 		return value
 	}
 	text := func(prefix string, values, step int) any { return some(fmt.Sprint(prefix, n%values), step) }
+	modified := int64(1000*(n%8)) << (n % 4 * 11) // in several spans
 	must(t, s.DB.Exec(t.Context(), `UPDATE versions SET data_started = $2, data_ended = $3, source_started = $4, source_ended = $5,
 		source_sensor_class = $6, source_sensor = $7, source_collection = $8, source_task = $9, job_id = $10, job_exe_id = $11,
 		job_type_id = $12, job_output = $13, recipe_id = $14, recipe_type_id = $15, recipe_node = $16, batch_id = $17,
@@ -91,11 +92,11 @@ func (s *entries) add(t *testing.T, i, n int) {
 		text("Class", 3, 4), text("sensor", 4, 5), text("c", 5, 6), text("t", 2, 3), some(int64(1+n%7), 3), some(int64(1+n%7), 3),
 		some(int64(1+n%3), 3), text("OUT", 2, 3), some(int64(1+n%4), 4), some(int64(1+n%2), 4), text("Node", 3, 4), some(int64(1+n%2), 2),
 		[]string{"", "AAA", "AAA BBB", "BBB CCC"}[n%4], []string{"[]", `["a"]`, `["a","b"]`}[n%3], some("POINT (1 2)", 3),
-		int64(1000*(n%8)), int64(500*(n%9)), []string{"SOURCE", "PRODUCT"}[n%2],
+		modified, int64(500*(n%9)), []string{"SOURCE", "PRODUCT"}[n%2],
 		int64(n%5), some(int64(n%3), 3), some(int64(n%4), 2), []string{"text/CSV", "image/tiff", "application/json"}[n%3]))
 	for _, iso3 := range strings.Fields([]string{"", "AAA", "AAA BBB", "BBB CCC"}[n%4]) {
 		must(t, s.DB.Exec(t.Context(), `INSERT INTO version_countries (iso3, modified_at, version_row, workspace_id)
-			VALUES ($1, $2, $3, $4)`, iso3, int64(1000*(n%8)), v[0].Version.ID, a.Workspace.ID))
+			VALUES ($1, $2, $3, $4)`, iso3, modified, v[0].Version.ID, a.Workspace.ID))
 	}
 }
 

@@ -79,6 +79,9 @@ func readEntryFilter(ctx context.Context, t tx, view coreshed.View, f coreshed.E
 	return e, nil
 }
 
+// empty reports whether the filter is all that is visible.
+func (e *entryFilter) empty() bool { return len(e.parts) == 0 && e.names == nil && e.search == "" }
+
 func jobTypesNamed(ctx context.Context, t tx, org int64, names []string) ([]int64, error) {
 	list, err := json.Marshal(names)
 	if err != nil {

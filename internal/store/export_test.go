@@ -118,8 +118,9 @@ func (db *DB) EntriesEach(ctx context.Context, view coreshed.View, f coreshed.En
 		}
 		sources := append(l.filter.sources(db.dialect), l.filter.whole(l.all), entrySource{kind: byOrder})
 		for _, s := range append(sources, large(l.filter, db.dialect)...) {
-			l.source = s
+			l.source, l.found = s, nil
 			total, err := l.count(ctx, t)
+			l.total = total
 			if err != nil {
 				return err
 			}
@@ -134,6 +135,13 @@ func (db *DB) EntriesEach(ctx context.Context, view coreshed.View, f coreshed.En
 					return err
 				}
 				got(fmt.Sprintf("%+v", p), ids, total)
+			}
+			if key, single := o.single(); single && key.expr == "v.modified_at" && l.filter.empty() && l.filter.visible == nil && db.dialect.searches {
+				ids, err := l.spanPage(ctx, t, coreshed.Page{Offset: page.Offset, Limit: limit})
+				if err != nil {
+					return err
+				}
+				got("spans", ids, total)
 			}
 		}
 		return nil
@@ -190,6 +198,7 @@ func (db *DB) EntryStatements(ctx context.Context, view coreshed.View, f coreshe
 		if err != nil || l.filter.nothing {
 			return err
 		}
+		l.found = nil
 		l.all, l.total, l.source.rows = 1_000_000, 1000, 5000
 		ids, err := l.page(ctx, r, coreshed.Page{Limit: 100})
 		if err != nil {

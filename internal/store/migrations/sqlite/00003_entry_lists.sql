@@ -69,6 +69,30 @@ WHEN old.id <= (SELECT upto FROM entry_names_done) BEGIN
 END;
 -- +goose StatementEnd
 
+-- How many entries were modified in each span of 2^33 microseconds, some two
+-- hours: where the n-th of all entries is, is found without counting to it.
+CREATE TABLE entry_spans (
+    span    INTEGER PRIMARY KEY,
+    entries INTEGER NOT NULL
+);
+INSERT INTO entry_spans (span, entries) SELECT modified_at >> 33, count(*) FROM versions GROUP BY 1;
+-- +goose StatementBegin
+CREATE TRIGGER entry_spans_added AFTER INSERT ON versions BEGIN
+    INSERT INTO entry_spans (span, entries) VALUES (new.modified_at >> 33, 1) ON CONFLICT (span) DO UPDATE SET entries = entries + 1;
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER entry_spans_moved AFTER UPDATE OF modified_at ON versions WHEN old.modified_at >> 33 <> new.modified_at >> 33 BEGIN
+    UPDATE entry_spans SET entries = entries - 1 WHERE span = old.modified_at >> 33;
+    INSERT INTO entry_spans (span, entries) VALUES (new.modified_at >> 33, 1) ON CONFLICT (span) DO UPDATE SET entries = entries + 1;
+END;
+-- +goose StatementEnd
+-- +goose StatementBegin
+CREATE TRIGGER entry_spans_removed AFTER DELETE ON versions BEGIN
+    UPDATE entry_spans SET entries = entries - 1 WHERE span = old.modified_at >> 33;
+END;
+-- +goose StatementEnd
+
 -- What a bulk load puts off; made at its end, or when the store is next opened.
 CREATE TABLE deferred_indexes (
     id        INTEGER PRIMARY KEY AUTOINCREMENT,
