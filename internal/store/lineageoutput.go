@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/coreshed/coreshed"
@@ -32,13 +33,15 @@ func makerOf(ctx context.Context, t tx, job int64) (maker, error) {
 }
 
 // setOutputs makes these the versions that the run has put out, and returns
-// those that have become its products, or are no more.
-func (r *lineageRun) setOutputs(ctx context.Context, t tx, want map[edge]bool) ([]int64, error) {
-	have, err := all(ctx, t, scanEdge, `SELECT output_name, version_row FROM job_outputs WHERE job_id = $1`, r.job)
+// those that it put out or does no more. One that is the product of another run
+// stays that, and is put out by both.
+func (r *lineageRun) setOutputs(ctx context.Context, t tx, want map[int64]string) ([]int64, error) {
+	have, err := all(ctx, t, value[int64], `SELECT id FROM versions WHERE job_id = $1 UNION SELECT version_row FROM job_outputs WHERE job_id = $1`, r.job)
 	if err != nil {
 		return nil, err
 	}
-	if err := lockFilesOf(ctx, t, have, want); err != nil {
+	versions := slices.Sorted(maps.Keys(want))
+	if err := lockFilesOf(ctx, t, slices.Concat(have, versions)); err != nil {
 		return nil, err
 	}
 	m, err := makerOf(ctx, t, r.job)
@@ -46,59 +49,30 @@ func (r *lineageRun) setOutputs(ctx context.Context, t tx, want map[edge]bool) (
 		return nil, err
 	}
 	var changed []int64
-	added, gone := compare(slices.Clone(have), want)
-	for _, e := range gone {
-		if _, err := t.exec(ctx, `DELETE FROM job_outputs WHERE job_id = $1 AND output_name = $2 AND version_row = $3`, r.job, e.name, e.version); err != nil {
+	for _, version := range have {
+		if _, ok := want[version]; ok {
+			continue
+		}
+		if err := r.disown(ctx, t, version); err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(edgesSorted(want), func(w edge) bool { return w.version == e.version }) {
-			continue // under another name
-		}
-		if err := r.disown(ctx, t, e.version); err != nil {
-			return nil, err
-		}
-		changed = append(changed, e.version)
+		changed = append(changed, version)
 	}
-	for _, e := range added {
-		if _, err := t.exec(ctx, `INSERT INTO job_outputs (job_id, output_name, version_row) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, r.job, e.name, e.version); err != nil {
+	for _, version := range versions {
+		if err := m.own(ctx, t, version, want[version]); err != nil {
 			return nil, err
 		}
-		changed = append(changed, e.version)
-	}
-	for _, e := range edgesSorted(want) {
-		if err := m.own(ctx, t, e); err != nil {
-			return nil, err
+		if !slices.Contains(have, version) {
+			changed = append(changed, version)
 		}
 	}
 	return changed, nil
 }
 
-// edgesSorted are edges by version and name, of each version the first.
-func edgesSorted(edges map[edge]bool) []edge {
-	var list []edge
-	for e := range edges {
-		list = append(list, e)
-	}
-	slices.SortFunc(list, func(a, b edge) int {
-		if a.version != b.version {
-			return int(a.version - b.version)
-		}
-		if a.name < b.name {
-			return -1
-		}
-		return 1
-	})
-	return slices.CompactFunc(list, func(a, b edge) bool { return a.version == b.version })
-}
-
 // lockFilesOf locks the files of versions, as every change of a file does first.
-func lockFilesOf(ctx context.Context, t tx, have []edge, want map[edge]bool) error {
-	var ids []int64
-	for _, e := range append(edgesSorted(want), have...) {
-		ids = append(ids, e.version)
-	}
-	slices.Sort(ids)
-	for chunk := range slices.Chunk(slices.Compact(ids), changeChunk) {
+func lockFilesOf(ctx context.Context, t tx, versions []int64) error {
+	slices.Sort(versions)
+	for chunk := range slices.Chunk(slices.Compact(versions), changeChunk) {
 		c := &conditions{}
 		if _, err := all(ctx, t, value[int64], `SELECT id FROM files WHERE id IN (SELECT file_id FROM versions WHERE id IN (`+c.list(chunk)+`)) ORDER BY id`+
 			t.db().dialect.lock, c.args...); err != nil {
@@ -131,18 +105,22 @@ func findOwnable(ctx context.Context, t tx, version int64) (ownable, error) {
 // the product of was uploaded to its file by hand, so that is what it is the
 // same as: the inputs of a run become known bit by bit, and are no identity.
 // When the run is complete, the product is published.
-func (m maker) own(ctx context.Context, t tx, e edge) error {
-	was, err := findOwnable(ctx, t, e.version)
-	if err != nil || was.job.Valid && was.job.Int64 != m.job {
+func (m maker) own(ctx context.Context, t tx, version int64, output string) error {
+	was, err := findOwnable(ctx, t, version)
+	if err != nil {
+		return err
+	}
+	if was.job.Valid && was.job.Int64 != m.job {
+		_, err := t.exec(ctx, `INSERT INTO job_outputs (job_id, output_name, version_row) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, m.job, output, version)
 		return err
 	}
 	now := was
 	now.job, now.exe, now.jobType = sql.NullInt64{Int64: m.job, Valid: true}, m.exe, m.jobType
 	now.recipe, now.recipeType, now.batch, now.node = m.recipe, m.recipeType, m.batch, m.node
-	now.output = sql.NullString{String: e.name, Valid: true}
+	now.output = sql.NullString{String: output, Valid: true}
 	now.key = sql.NullString{String: coreshed.SourceKey(was.uuid), Valid: true}
 	if now != was {
-		if err := changeEntries(ctx, t, []int64{e.version},
+		if err := changeEntries(ctx, t, []int64{version},
 			assignment{"file_type", string(coreshed.Product)}, assignment{"product_key", now.key},
 			assignment{"job_id", now.job}, assignment{"job_exe_id", now.exe}, assignment{"job_type_id", now.jobType},
 			assignment{"job_output", now.output}, assignment{"recipe_id", now.recipe}, assignment{"recipe_type_id", now.recipeType},
@@ -153,7 +131,7 @@ func (m maker) own(ctx context.Context, t tx, e edge) error {
 	if !m.complete || was.published {
 		return nil
 	}
-	if err := changeEntries(ctx, t, []int64{e.version}, assignment{"published_at", t.db().micros()}, assignment{"unpublished_at", nil}); err != nil {
+	if err := changeEntries(ctx, t, []int64{version}, assignment{"published_at", t.db().micros()}, assignment{"unpublished_at", nil}); err != nil {
 		return err
 	}
 	return newestPublished(ctx, t, now)
@@ -179,9 +157,12 @@ func newestPublished(ctx context.Context, t tx, o ownable) error {
 	return changeEntries(ctx, t, older, assignment{"unpublished_at", now})
 }
 
-// disown makes a version what it was before it was taken for the run's product:
-// a source, or the product of the next run that has put it out.
+// disown makes a version what it was before it was taken for the run's output: a
+// source, or the product of the next run that has put it out.
 func (r *lineageRun) disown(ctx context.Context, t tx, version int64) error {
+	if _, err := t.exec(ctx, `DELETE FROM job_outputs WHERE job_id = $1 AND version_row = $2`, r.job, version); err != nil {
+		return err
+	}
 	was, err := findOwnable(ctx, t, version)
 	if err != nil || was.job.Int64 != r.job {
 		return err
@@ -199,21 +180,29 @@ func (r *lineageRun) disown(ctx context.Context, t tx, version int64) error {
 	if err := newestPublished(ctx, t, was); err != nil {
 		return err
 	}
-	next, err := one(ctx, t, func(rows *sql.Rows) (edge, error) {
-		var e edge
-		return e, rows.Scan(&e.version, &e.name)
-	}, `SELECT job_id, output_name FROM job_outputs WHERE version_row = $1 ORDER BY job_id, output_name LIMIT 1`, version)
+	return ownNext(ctx, t, version)
+}
+
+// ownNext makes a version that is no product any more the product of the next
+// run that has put it out, if there is one.
+func ownNext(ctx context.Context, t tx, version int64) error {
+	var output string
+	job, err := one(ctx, t, func(rows *sql.Rows) (job int64, err error) { return job, rows.Scan(&job, &output) },
+		`SELECT job_id, output_name FROM job_outputs WHERE version_row = $1 ORDER BY job_id, output_name LIMIT 1`, version)
 	if errors.Is(err, coreshed.NotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	m, err := makerOf(ctx, t, next.version)
+	if _, err := t.exec(ctx, `DELETE FROM job_outputs WHERE job_id = $1 AND version_row = $2`, job, version); err != nil {
+		return err
+	}
+	m, err := makerOf(ctx, t, job)
 	if err != nil {
 		return err
 	}
-	return m.own(ctx, t, edge{next.name, version})
+	return m.own(ctx, t, version, output)
 }
 
 // date gives the run's products what they do not say of their sources

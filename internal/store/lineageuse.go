@@ -41,7 +41,7 @@ func (r *lineageRun) settle(ctx context.Context, t tx) error {
 	if err := r.setInputs(ctx, t, edgesOf(inputs)); err != nil {
 		return err
 	}
-	changed, err := r.setOutputs(ctx, t, edgesOf(outputs))
+	changed, err := r.setOutputs(ctx, t, namesOf(outputs))
 	if err != nil {
 		return err
 	}
@@ -86,6 +86,18 @@ func edgesOf(uses []use) map[edge]bool {
 		edges[u.edge()] = true
 	}
 	return edges
+}
+
+// namesOf names versions that are put out; of several names the first.
+func namesOf(outputs []use) map[int64]string {
+	names := map[int64]string{}
+	for _, u := range outputs {
+		e := u.edge()
+		if name, ok := names[e.version]; !ok || e.name < name {
+			names[e.version] = e.name
+		}
+	}
+	return names
 }
 
 // untangle takes apart what the catalogue has from others, and sees to it that
@@ -168,32 +180,24 @@ func scanEdge(rows *sql.Rows) (edge, error) {
 	return e, rows.Scan(&e.name, &e.version)
 }
 
-// compare returns the edges that are new, and those that are gone, sorted.
-func compare(have []edge, want map[edge]bool) (added, gone []edge) {
-	order := func(a, b edge) int { return int(a.version - b.version) }
-	for e := range want {
-		if !slices.Contains(have, e) {
-			added = append(added, e)
-		}
-	}
-	gone = slices.DeleteFunc(have, func(e edge) bool { return want[e] })
-	slices.SortFunc(added, order)
-	return added, gone
-}
-
 // setInputs makes these the versions that the run reads.
 func (r *lineageRun) setInputs(ctx context.Context, t tx, want map[edge]bool) error {
 	have, err := all(ctx, t, scanEdge, `SELECT input_name, version_row FROM job_inputs WHERE job_id = $1`, r.job)
 	if err != nil {
 		return err
 	}
-	added, gone := compare(have, want)
-	for _, e := range gone {
+	for _, e := range have {
+		if want[e] {
+			continue
+		}
 		if _, err := t.exec(ctx, `DELETE FROM job_inputs WHERE job_id = $1 AND input_name = $2 AND version_row = $3`, r.job, e.name, e.version); err != nil {
 			return err
 		}
 	}
-	for _, e := range added {
+	for _, e := range slices.SortedFunc(maps.Keys(want), func(a, b edge) int { return int(a.version - b.version) }) {
+		if slices.Contains(have, e) {
+			continue
+		}
 		if _, err := t.exec(ctx, `INSERT INTO job_inputs (job_id, input_name, version_row) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, r.job, e.name, e.version); err != nil {
 			return err
 		}

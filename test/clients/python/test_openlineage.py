@@ -49,15 +49,15 @@ def namespace(server, workspace):
 
 @pytest.fixture
 def entry(server, workspace):
-    """Finds the catalogue's entry of an upload."""
+    """The catalogue's entry of an upload."""
 
     def entry(upload):
-        found = get(server, "/v6/files/", file_name=upload.path.rpartition("/")[2], page_size=1000)
-        for row in found["results"]:
-            version = get(server, f"/coreshed/v1/versions/{row['id']}")
-            if version["version_id"] == upload.version_id and version["file_id"] == str(upload.file_id):
-                return version
-        raise LookupError(upload.path)
+        return get(
+            server,
+            f"/coreshed/v1/workspaces/{workspace.id}/version",
+            file_id=str(upload.file_id),
+            version_id=upload.version_id,
+        )
 
     return entry
 
@@ -144,7 +144,7 @@ async def test_version_facet_and_parent(lineage, namespace, put, entry, server):
     file = get(server, f"/v6/files/{product['id']}/")
     assert file["recipe_type"]["name"] == "imagery-nightly"
     assert file["recipe_node"] == "tile"
-    assert file["job"]["status"] == "COMPLETED"
+    assert [run["status"] for run in up["runs"]] == ["COMPLETED"]
 
 
 async def test_failed_run_publishes_nothing(server, namespace, put, entry):
