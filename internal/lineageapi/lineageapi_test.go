@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -181,6 +182,35 @@ func TestRepeat(t *testing.T) {
 			s.t.Fatal(runs, total, err)
 		}
 		s.post(201, strings.Replace(body, `"survey"`, `"s\u0075rvey"`, 1)) // the same in another spelling
+	})
+}
+
+// Events of one run that arrive at the same moment end as if they had not.
+func TestAtOnce(t *testing.T) {
+	each(t, func(s *shed) {
+		home := "coreshed://shed.example/north-pit"
+		raw, out := s.Put(s.t, s.Editor, "raw.tif", "1").Version.ID, s.Put(s.t, s.Editor, "out.tif", "2").Version.ID
+		run := uuid.New()
+		s.token(s.Editor)
+		var group sync.WaitGroup
+		for range 3 {
+			for _, body := range []string{
+				event("START", run, datasets("inputs", home, "raw.tif")), event("RUNNING", run),
+				event("COMPLETE", run, datasets("outputs", home, "out.tif")),
+			} {
+				group.Go(func() {
+					if status, problem := s.send(s.Editor, "POST", lineageapi.Path, []byte(body)); status != 201 {
+						s.t.Errorf("status %d: %v", status, problem)
+					}
+				})
+			}
+		}
+		group.Wait()
+		equal(s.t, s.ancestors(out), []int64{raw})
+		runs, total, err := s.DB.Runs(s.t.Context(), s.View(s.t, s.Viewer), store.RunFilter{}, nil, coreshed.Page{Limit: 10})
+		if err != nil || total != 1 || runs[0].Status != coreshed.Completed {
+			s.t.Fatal(runs, total, err)
+		}
 	})
 }
 

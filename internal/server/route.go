@@ -93,6 +93,7 @@ const welcome = `Coreshed: a file store and catalogue for geospatial and geoscie
   /file/v2/…       Evo File API v2
   /coreshed/v1/…   runs, versions and lineage
   /v6/…            Scale file services v6
+  /api/v1/lineage  OpenLineage events
   /connect/…       sign-in
   /readyz          whether it is ready
   /metrics         measurements, for Prometheus

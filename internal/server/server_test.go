@@ -339,6 +339,7 @@ func TestOperationsRoutes(t *testing.T) {
 		"/metrics":                {200, "coreshed_http_requests_active"},
 		"/api/":                   {200, "Evo File API"},
 		"/api/evo-file-v2.yaml":   {200, "openapi"},
+		"/api/v1/lineage":         {405, "POST"},
 		"/file/health_check":      {200, "pass"},
 		"/nowhere":                {404, "/api/"},
 		"//file/health_check":     {404, "/api/"},

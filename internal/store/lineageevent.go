@@ -117,6 +117,9 @@ func addRunEvent(ctx context.Context, t tx, view coreshed.View, person int64, e 
 	if err := r.add(ctx, t, e); err != nil {
 		return err
 	}
+	if err := r.absorb(ctx, t, person, e.Hosts); err != nil {
+		return err
+	}
 	if home := r.home(); home != 0 {
 		if err := r.record(ctx, t, home); err != nil {
 			return err

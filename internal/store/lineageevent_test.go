@@ -330,6 +330,28 @@ func TestLineageHome(t *testing.T) {
 	})
 }
 
+// What one has said of a run before another said where it is belongs to it.
+func TestLineageTwoSenders(t *testing.T) {
+	eachTold(t, func(t *testing.T, r *told) {
+		second := r.AddWorkspace(t, "Second pit")
+		for _, p := range []coreshed.Person{r.Editor, r.Member} {
+			wantIs(t, r.DB.Grant(t.Context(), second.ID, p.ID, coreshed.Editor), nil)
+		}
+		wantIs(t, r.DB.Grant(t.Context(), r.Workspace.ID, r.Member.ID, coreshed.Editor), nil)
+		raw, tile := r.put("raw.tif"), r.put("tile.tif")
+		r.say("START") // of none of the two
+		other := *r
+		other.sender = r.Member
+		other.say("COMPLETE", r.in("raw.tif"), r.out("tile.tif"))
+		wantEqual(t, r.job().StartedAt.Second(), 2)
+		r.second = other.second
+		r.say("OTHER")
+		job := r.job()
+		wantEqual(t, []any{job.Status, job.StartedAt.Second()}, []any{coreshed.Completed, 1})
+		wantEqual(t, r.links(tile), []int64{raw})
+	})
+}
+
 func TestLineageParent(t *testing.T) {
 	eachTold(t, func(t *testing.T, r *told) {
 		parent := tell(t, r.Shed)

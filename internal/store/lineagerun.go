@@ -22,9 +22,9 @@ type lineageRun struct {
 }
 
 // lockLineageRun locks the run with that id which the sender may change: one in
-// a workspace of which they are an editor, or one that is in no workspace yet and
-// that they have begun. Otherwise they begin one. Runs of others look as if they
-// were not there.
+// a workspace of which they are an editor, else one that is in no workspace yet
+// and that they have begun. Otherwise they begin one. Runs of others look as if
+// they were not there.
 func lockLineageRun(ctx context.Context, t tx, view coreshed.View, person int64, run string) (*lineageRun, error) {
 	type known struct{ id, workspace, sender int64 }
 	list, err := all(ctx, t, func(rows *sql.Rows) (known, error) {
@@ -35,21 +35,52 @@ func lockLineageRun(ctx context.Context, t tx, view coreshed.View, person int64,
 	if err != nil {
 		return nil, err
 	}
+	var own known
 	for _, k := range list {
-		if edits(view, k.workspace) || k.workspace == 0 && k.sender == person {
+		if edits(view, k.workspace) {
 			return lockLineageRow(ctx, t, view, k.id)
 		}
-	}
-	for _, k := range list {
-		if k.sender == person { // who was an editor then
-			return nil, coreshed.Access{Actor: view.Actor, Role: view.Roles[k.workspace]}.Require(coreshed.Editor)
+		if k.sender == person {
+			own = k
 		}
 	}
-	id, err := insert(ctx, t, `INSERT INTO lineage_runs (org_id, run_id, sent_by) VALUES ($1, $2, $3) RETURNING id`, view.Org, run, person)
-	if err != nil {
-		return nil, err
+	switch {
+	case own.workspace != 0: // who was an editor of it then
+		return nil, coreshed.Access{Actor: view.Actor, Role: view.Roles[own.workspace]}.Require(coreshed.Editor)
+	case own.id == 0:
+		if own.id, err = insert(ctx, t, `INSERT INTO lineage_runs (org_id, run_id, sent_by) VALUES ($1, $2, $3) RETURNING id`, view.Org, run, person); err != nil {
+			return nil, err
+		}
 	}
-	return lockLineageRow(ctx, t, view, id)
+	return lockLineageRow(ctx, t, view, own.id)
+}
+
+// absorb adds to a run the events that the sender has sent of it before anybody
+// said in which workspace it is, when it was another's event that did.
+func (r *lineageRun) absorb(ctx context.Context, t tx, person int64, hosts []string) error {
+	waiting, err := all(ctx, t, value[int64], `SELECT id FROM lineage_runs WHERE org_id = $1 AND run_id = $2 AND sent_by = $3 AND job_id IS NULL AND id <> $4`,
+		r.view.Org, r.state.ID, person, r.id)
+	if err != nil || len(waiting) == 0 {
+		return err
+	}
+	events, err := all(ctx, t, value[string], `SELECT document FROM lineage_events WHERE lineage_run = $1 ORDER BY id`, waiting[0])
+	if err != nil {
+		return err
+	}
+	for _, text := range events {
+		e, err := openlineage.Read([]byte(text))
+		if err != nil {
+			return fmt.Errorf("read a kept event of lineage run %d: %w", waiting[0], err)
+		}
+		if err := r.add(ctx, t, LineageEvent{Event: e, Hosts: hosts}); err != nil {
+			return err
+		}
+	}
+	if _, err := t.exec(ctx, `UPDATE lineage_events SET lineage_run = $2 WHERE lineage_run = $1`, waiting[0], r.id); err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, `DELETE FROM lineage_runs WHERE id = $1`, waiting[0])
+	return err
 }
 
 func lockLineageRow(ctx context.Context, t tx, view coreshed.View, id int64) (*lineageRun, error) {
