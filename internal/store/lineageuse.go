@@ -38,11 +38,13 @@ func (r *lineageRun) settle(ctx context.Context, t tx) error {
 	if err := r.setDatasets(ctx, t, others); err != nil {
 		return err
 	}
-	if err := r.setInputs(ctx, t, edgesOf(inputs)); err != nil {
-		return err
-	}
+	// What is no output any more must lose what it was given before it is summed
+	// up as an input.
 	changed, err := r.setOutputs(ctx, t, namesOf(outputs))
 	if err != nil {
+		return err
+	}
+	if err := r.setInputs(ctx, t, edgesOf(inputs)); err != nil {
 		return err
 	}
 	if err := relink(ctx, t, r.job); err != nil {
