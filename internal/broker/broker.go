@@ -18,8 +18,8 @@ import (
 )
 
 var (
-	// ErrChanged says that an open file is not what it was when it was opened.
-	ErrChanged = errors.New("the file has changed since it was opened")
+	// ErrChanged says that a file is not what it was when it was opened or found.
+	ErrChanged = errors.New("the file is not what it was")
 	// ErrUnavailable says that nothing can be said of a file, since the folder
 	// or bucket as a whole is not there: not mounted, not reachable.
 	ErrUnavailable = errors.New("the folder or bucket cannot be reached")
