@@ -83,6 +83,18 @@ func TestNotebook(t *testing.T) {
 	play(t, cmd)
 }
 
+// TestLineageExample runs the other example, which must tell where its file came
+// from.
+func TestLineageExample(t *testing.T) {
+	python := tool(t, filepath.Join(repo, venv, "bin", "python"))
+	cmd := exec.Command(python, "-B", "lineage.py")
+	cmd.Dir, cmd.Env = filepath.Join(repo, "examples"), start(t, asMe).env()
+	out, err := cmd.CombinedOutput()
+	if want := "0 Grids/collars.tif\n1 Survey/collars.csv\n"; err != nil || string(out) != want {
+		t.Errorf("%v, and it printed\n%s\nwant\n%s", err, out, want)
+	}
+}
+
 // nothingSkipped reads a JUnit report and fails for a test that was skipped,
 // or if there was none at all.
 func nothingSkipped(t *testing.T, report string) {

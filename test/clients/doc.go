@@ -1,5 +1,6 @@
 // Package clients tests the server with clients that nobody here wrote: the
-// Evo SDK for Python, the Azure Blob clients for Go, JavaScript and Python, and
+// Evo SDK for Python, the Azure Blob clients for Go, JavaScript and Python, the
+// OpenLineage client for Python, and
 // the notebook in examples. They are unmodified, and drive the real binary.
 //
 // The tests are behind the build tag ring2. scripts/setup installs what they
