@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -120,29 +121,19 @@ func (c Catalogue) memory(ctx context.Context, dir, data string, results *sheet)
 
 // exact checks each count while files are added, and what that costs readers.
 func (c Catalogue) exact(ctx context.Context, a asker, results *sheet) error {
-	alone, err := c.mix(ctx, []asker{a}, 2)
+	before, err := a.list(ctx, map[string][]string{})
 	if err != nil {
 		return err
 	}
-	before, err := a.list(ctx, map[string][]string{})
+	alone, err := c.counted(ctx, a, &writer{}, before)
 	if err != nil {
 		return err
 	}
 	const rate = 200
 	w := startWriter(ctx, a.shed, rate)
 	defer w.stop()
-	stop := make(chan struct{})
-	wrong := make(chan error, 1)
-	go func() { wrong <- c.counts(ctx, a, w, before, stop) }()
-	beside, err := c.mix(ctx, []asker{a}, 2)
-	close(stop)
-	if bad := <-wrong; bad != nil {
-		return bad
-	}
-	if err != nil {
-		return err
-	}
-	if err := w.err(); err != nil {
+	beside, err := c.counted(ctx, a, w, before)
+	if err := errors.Join(err, w.err()); err != nil {
 		return err
 	}
 	results.add(test{"files added beside", "1/s", target{least: 0.9 * rate}}, shedName, float64(w.added.Load())/mixTime.Seconds())
@@ -150,6 +141,15 @@ func (c Catalogue) exact(ctx context.Context, a asker, results *sheet) error {
 	results.add(test{"questions while files are added", "1/s", target{}}, shedName, beside)
 	results.add(test{"readers keep", "parts", target{least: 0.5}}, shedName, beside/alone)
 	return nil
+}
+
+// counted is the mix of two clients beside one who checks counts.
+func (c Catalogue) counted(ctx context.Context, a asker, w *writer, before int) (float64, error) {
+	stop, wrong := make(chan struct{}), make(chan error, 1)
+	go func() { wrong <- c.counts(ctx, a, w, before, stop) }()
+	rate, err := c.mix(ctx, []asker{a}, 2)
+	close(stop)
+	return rate, errors.Join(err, <-wrong)
 }
 
 // counts asks how many files there are until stop, each time no fewer than had
