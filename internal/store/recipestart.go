@@ -94,18 +94,16 @@ func recipeToStart(ctx context.Context, t tx, org int64, start *RecipeStart) (re
 type recipeCause struct{ event, ingestEvent int64 }
 
 func acceptRecipe(ctx context.Context, t tx, rt recipeToBegin, why recipeCause, entry int64) error {
-	now := t.db().micros()
-	input := jsonText(map[string]any{"files": map[string][]int64{rt.input: {entry}}, "json": map[string]any{}})
-	recipe, err := insert(ctx, t, `INSERT INTO recipes (workspace_id, recipe_type_id, recipe_type_rev, event_id, ingest_event_id, input, input_size,
-			source_started, source_ended, source_sensor_class, source_sensor, source_collection, source_task, created_at, modified_at)
-		SELECT workspace_id, $2, $3, $4, $5, $6, size, source_started, source_ended, source_sensor_class, source_sensor,
-			source_collection, source_task, $7, $7 FROM versions WHERE id = $1 RETURNING id`,
-		entry, rt.id, rt.revision, why.event, why.ingestEvent, input, now)
+	recipe, err := insert(ctx, t, `INSERT INTO recipes (workspace_id, recipe_type_id, recipe_type_rev, event_id, ingest_event_id, created_at, modified_at)
+		SELECT workspace_id, $2, $3, $4, $5, $6, $6 FROM versions WHERE id = $1 RETURNING id`,
+		entry, rt.id, rt.revision, why.event, why.ingestEvent, t.db().micros())
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, `INSERT INTO recipe_inputs (recipe_id, input_name, version_row) VALUES ($1, $2, $3)`, recipe, rt.input, entry)
-	return err
+	if _, err := t.exec(ctx, `INSERT INTO recipe_inputs (recipe_id, input_name, version_row) VALUES ($1, $2, $3)`, recipe, rt.input, entry); err != nil {
+		return err
+	}
+	return sumInputs(ctx, t, recipeInputs, recipe)
 }
 
 func jsonText(v any) string {
