@@ -67,8 +67,11 @@ func (h *hint) wait(ctx context.Context, d time.Duration) {
 				d = quiet
 				end.Reset(quiet)
 			}
-		case <-errs: // too many events: as good as one
-			return
+		case _, open := <-errs: // too many events: as good as one
+			if open {
+				return
+			}
+			errs = nil
 		}
 	}
 }

@@ -52,8 +52,8 @@ func startQueue(t testing.TB) *queue {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		command.Process.Kill() //nolint:errcheck // a test may have ended it
-		command.Wait()         //nolint:errcheck // it was killed
+		command.Process.Kill()
+		command.Wait()
 	})
 	q := &queue{t: t, url: "http://127.0.0.1:" + port}
 	for deadline := time.Now().Add(60 * time.Second); ; time.Sleep(50 * time.Millisecond) {

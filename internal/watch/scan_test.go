@@ -188,7 +188,7 @@ func TestScanFails(t *testing.T) {
 		if os.Getuid() != 0 {
 			dir := filepath.Join(s.raw, "closed")
 			s.must(os.Chmod(dir, 0))
-			defer os.Chmod(dir, 0o755) //nolint:errcheck // so that it can be removed
+			defer os.Chmod(dir, 0o755) // so that it can be removed
 			scan := s.takeAll(s.scan(everything))
 			if scan.Job.Status != "FAILED" {
 				t.Errorf("a scan of half a folder is %s", scan.Job.Status)
