@@ -48,6 +48,9 @@ func (a *arrival) destination() string {
 	return a.work.Path
 }
 
+// wish is destination before any number was put after its name.
+func (a *arrival) wish() string { return path.Join(path.Dir(a.destination()), a.work.Name) }
+
 func (a *arrival) placeOf(o broker.Object, owned bool) *store.Place {
 	return &store.Place{
 		Path: o.Path, Size: o.Size, Modified: o.Modified, ETag: o.ETag, SHA256: a.hash,
@@ -74,7 +77,7 @@ func Numbered(name string, n int) string {
 
 // free records, before anything is put there, a path at which no file lies.
 func (a *arrival) free(ctx context.Context) error {
-	wish := a.destination()
+	wish := a.wish()
 	for n := range maxNumber {
 		name := Numbered(wish, n)
 		f, err := a.to.Open(ctx, name)
@@ -177,9 +180,29 @@ func (a *arrival) copied(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
+// freeAddress records a path at which no file of the workspace is: one that is
+// there is another, whatever its name.
+func (a *arrival) freeAddress(ctx context.Context) (string, error) {
+	wish := a.wish()
+	for n := range maxNumber {
+		address, err := coreshed.CleanPath(Numbered(wish, n))
+		if err != nil {
+			return "", err
+		}
+		_, err = a.c.db.FileByPath(ctx, a.home, address, 0)
+		if errors.Is(err, coreshed.NotFound) {
+			return address, a.goesTo(ctx, address)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return "", coreshed.Errorf(coreshed.Conflict, "Too many files have the name that the rule gives this one.")
+}
+
 // keep puts the file into Coreshed's own store, as an upload would.
 func (a *arrival) keep(ctx context.Context) error {
-	address, err := coreshed.CleanPath(a.destination())
+	address, err := a.freeAddress(ctx)
 	if err != nil {
 		return err
 	}
@@ -243,6 +266,9 @@ func (a *arrival) register(ctx context.Context) (coreshed.IngestStatus, error) {
 				return coreshed.IngestDuplicate, a.withdraw(ctx, entry)
 			}
 			continue
+		}
+		if errors.Is(err, store.ErrAddressTaken) {
+			a.c.discard(ctx, a.commit.Whole.Key)
 		}
 		if err != nil || status != coreshed.IngestIngesting {
 			return status, err

@@ -172,6 +172,10 @@ type Registration struct {
 // with first.
 var ErrCompare = errors.New("the arrival could be a duplicate")
 
+// ErrAddressTaken says that another file came first to where an arrival was to
+// be kept, of which it is no version.
+var ErrAddressTaken = errors.New("another file has the address by now")
+
 // RegisterIngest makes an arrival an entry, ends the ingest, and starts its
 // recipe, all or nothing. What is registered at that place already makes it a
 // DUPLICATE.
@@ -259,6 +263,9 @@ func addEntry(ctx context.Context, t tx, r Registration) (entry int64, added boo
 	u, err := lockUpload(ctx, t, *r.Commit)
 	if err != nil {
 		return 0, false, err
+	}
+	if !u.first {
+		return 0, false, ErrAddressTaken
 	}
 	v, err := commit(ctx, t, *r.Commit, u)
 	if err != nil {

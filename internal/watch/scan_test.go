@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -195,5 +196,48 @@ func TestScanFails(t *testing.T) {
 			}
 			same(t, "entries", []string{"raw a.tif in place"}, s.entries())
 		}
+	})
+}
+
+// TestSameTarget keeps files that a rule gives the same path apart, also when
+// they come at once.
+func TestSameTarget(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		for n := range 8 {
+			s.put(s.raw, fmt.Sprintf("%d/core.las", n), fmt.Sprint("content ", n))
+		}
+		for _, where := range []string{"kept", "products"} {
+			id := s.scan(rule{"filename_regex": ".*", "new_workspace": where, "new_file_path": "in"})
+			if where == "products" {
+				for n := range 8 {
+					s.put(s.raw, fmt.Sprintf("%d/core.las", n), fmt.Sprint("other ", n))
+				}
+			}
+			_, err := s.db.ProcessScan(t.Context(), s.view, id, true)
+			s.must(err)
+			s.watcher.Walk(t.Context(), id)
+			for range 8 {
+				work, err := s.catalog.ClaimIngests(t.Context(), "test", 100)
+				s.must(err)
+				var all sync.WaitGroup
+				for _, w := range work {
+					all.Go(func() { s.catalog.Ingest(context.Background(), w) })
+				}
+				all.Wait()
+				s.clock.advance(5 * time.Minute)
+			}
+		}
+		s.perform()
+		day := s.clock.now().UTC().Format("2006/01/02")
+		var want []string
+		for n := range 8 {
+			name := "core.las"
+			if n > 0 {
+				name = fmt.Sprintf("core_%d.las", n)
+			}
+			want = append(want, "kept in/"+day+"/"+name+" kept", "products in/"+day+"/"+name+" in place")
+		}
+		same(t, "entries", sorted(want), s.entries())
+		same(t, "raw", []string{}, s.tree(s.raw))
 	})
 }
