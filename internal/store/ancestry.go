@@ -19,17 +19,19 @@ const sourcesOf = `SELECT i.version_row AS id FROM job_inputs i JOIN versions v 
 	UNION SELECT a.ancestor_id FROM job_inputs i JOIN ancestry a ON a.descendant_id = i.version_row WHERE i.job_id = $1`
 
 // relink writes the links between a run's outputs and the sources they come
-// from, and then those of all runs behind it whose sources have changed by that.
-// Contract: Scale v6 §6.8.
-func relink(ctx context.Context, t tx, job int64) error {
+// from, and then those of all runs behind it whose sources have changed by that:
+// anew says that an output has been a source itself until now. Contract: Scale v6
+// §6.8.
+func relink(ctx context.Context, t tx, job int64, anew bool) error {
 	for pending := []int64{job}; len(pending) > 0; pending = pending[1:] {
 		changed, err := relinkOne(ctx, t, pending[0])
 		if err != nil {
 			return err
 		}
-		if !changed {
+		if !changed && !anew {
 			continue
 		}
+		anew = false
 		next, err := all(ctx, t, value[int64], `SELECT DISTINCT i.job_id FROM (`+outputsOf+`) o JOIN job_inputs i ON i.version_row = o.id`, pending[0])
 		if err != nil {
 			return err

@@ -121,18 +121,33 @@ func addLateInputs(ctx context.Context, t tx, view coreshed.View, r *runState, i
 	if err := rekey(ctx, t, r); err != nil {
 		return err
 	}
-	return relink(ctx, t, r.id)
+	return relink(ctx, t, r.id, false)
 }
 
-// checkLoop refuses a run whose inputs come from its outputs.
+// checkLoop refuses a run whose inputs come from its outputs, over however many
+// runs. While nobody has read its outputs they cannot.
 func checkLoop(ctx context.Context, t tx, job int64) error {
-	looped, err := one(ctx, t, value[bool], `SELECT EXISTS (SELECT 1 FROM job_inputs i JOIN versions v ON v.id = i.version_row
-			WHERE i.job_id = $1 AND v.job_id = $1)
-		OR EXISTS (SELECT 1 FROM job_inputs i JOIN job_outputs o ON o.version_row = i.version_row AND o.job_id = i.job_id WHERE i.job_id = $1)`, job)
-	if err == nil && looped {
-		err = coreshed.Errorf(coreshed.Conflict, "A version cannot be an input and an output of one run.")
+	read, err := one(ctx, t, value[bool], `SELECT EXISTS (SELECT 1 FROM (`+outputsOf+`) o JOIN job_inputs i ON i.version_row = o.id)`, job)
+	if err != nil || !read {
+		return err
 	}
-	return err
+	w := newWalk(t.db().dialect, coreshed.View{Everything: true}, LineageWant{Direction: coreshed.Up})
+	w.shared, w.external = true, true
+	if w.nextVersions, err = all(ctx, t, value[int64], `SELECT DISTINCT version_row FROM job_inputs WHERE job_id = $1 ORDER BY version_row`, job); err != nil {
+		return err
+	}
+	for _, id := range w.nextVersions {
+		w.versions.add(id, 0)
+	}
+	for more := true; more; {
+		if more, err = w.step(ctx, t); err != nil {
+			return err
+		}
+		if _, looped := w.runs.distance[job]; looped {
+			return coreshed.Errorf(coreshed.Conflict, "The inputs of a run cannot come from its outputs.")
+		}
+	}
+	return nil
 }
 
 // inputKeys are the keys of a run's inputs.

@@ -47,7 +47,7 @@ func (r *lineageRun) settle(ctx context.Context, t tx) error {
 	if err := r.setInputs(ctx, t, edgesOf(inputs)); err != nil {
 		return err
 	}
-	if err := relink(ctx, t, r.job); err != nil {
+	if err := relink(ctx, t, r.job, false); err != nil {
 		return err
 	}
 	for _, version := range changed {
@@ -56,7 +56,7 @@ func (r *lineageRun) settle(ctx context.Context, t tx) error {
 			return err
 		}
 		for _, job := range readers {
-			if err := relink(ctx, t, job); err != nil {
+			if err := relink(ctx, t, job, false); err != nil {
 				return err
 			}
 		}

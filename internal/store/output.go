@@ -56,7 +56,7 @@ func adoptOutputs(ctx context.Context, t tx, view coreshed.View, r *runState, ou
 	if err := checkLoop(ctx, t, r.id); err != nil {
 		return err
 	}
-	if err := relink(ctx, t, r.id); err != nil {
+	if err := relink(ctx, t, r.id, len(adopted) > 0); err != nil {
 		return err
 	}
 	if err := p.date(ctx, t, adopted); err != nil {

@@ -210,7 +210,7 @@ func holdOutput(ctx context.Context, t tx, u openUpload, version int64) error {
 	if err := addMetadata(ctx, t, version, p.metadata); err != nil {
 		return err
 	}
-	if err := relink(ctx, t, job); err != nil {
+	if err := relink(ctx, t, job, false); err != nil {
 		return err
 	}
 	return p.date(ctx, t, []int64{version})

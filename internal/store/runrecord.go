@@ -176,7 +176,7 @@ func addRun(ctx context.Context, t tx, view coreshed.View, workspace int64, n Ne
 	if _, err := addInputs(ctx, t, view, jobInputs, id, workspace, n.Inputs); err != nil {
 		return 0, err
 	}
-	return id, relink(ctx, t, id)
+	return id, relink(ctx, t, id, false)
 }
 
 // check completes what is not said, and refuses what cannot be kept.
