@@ -48,8 +48,8 @@ func TestLineage(t *testing.T) {
 		wantEqual(t, runs, []int64{r1.ID, r2.ID, r3.ID, r4.ID})
 		wantEqual(t, l.Edges, []coreshed.LineageEdge{
 			{Run: r1.ID, Version: s1, Name: "INPUT"}, {Run: r1.ID, Version: p1, Output: true, Name: "OUTPUT"},
-			{Run: r2.ID, Version: p1, Name: "INPUT"}, {Run: r3.ID, Version: p1, Name: "INPUT"},
-			{Run: r2.ID, Version: p2, Output: true, Name: "OUTPUT"}, {Run: r3.ID, Version: p3, Output: true, Name: "OUTPUT"},
+			{Run: r2.ID, Version: p1, Name: "INPUT"}, {Run: r2.ID, Version: p2, Output: true, Name: "OUTPUT"},
+			{Run: r3.ID, Version: p1, Name: "INPUT"}, {Run: r3.ID, Version: p3, Output: true, Name: "OUTPUT"},
 			{Run: r4.ID, Version: p2, Name: "INPUT"}, {Run: r4.ID, Version: p3, Name: "INPUT"},
 			{Run: r4.ID, Version: p4, Output: true, Name: "OUTPUT"},
 		})

@@ -183,7 +183,7 @@ func (w *walk) nameDatasets(ctx context.Context, t tx, ids []int64) ([]coreshed.
 	return list, nil
 }
 
-// named returns the edges between nodes that are named.
+// named returns the edges between nodes that are named, by their runs.
 func (w *walk) named(l *coreshed.Lineage) []coreshed.LineageEdge {
 	versions, runs, datasets := map[int64]bool{}, map[int64]bool{}, map[int64]bool{}
 	for _, v := range l.Versions {
@@ -195,7 +195,12 @@ func (w *walk) named(l *coreshed.Lineage) []coreshed.LineageEdge {
 	for _, d := range l.Datasets {
 		datasets[d.ID] = true
 	}
-	return slices.DeleteFunc(w.edges, func(e coreshed.LineageEdge) bool {
+	edges := slices.DeleteFunc(w.edges, func(e coreshed.LineageEdge) bool {
 		return !runs[e.Run] || (e.Version != 0 && !versions[e.Version]) || (e.Dataset != 0 && !datasets[e.Dataset])
 	})
+	slices.SortFunc(edges, func(a, b coreshed.LineageEdge) int {
+		return cmp.Or(cmp.Compare(w.runs.distance[a.Run], w.runs.distance[b.Run]), cmp.Compare(a.Run, b.Run), cmp.Compare(btoi(a.Output), btoi(b.Output)),
+			cmp.Compare(a.Version, b.Version), cmp.Compare(a.Dataset, b.Dataset), cmp.Compare(a.Name, b.Name))
+	})
+	return edges
 }
