@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/coreshed/coreshed"
 )
@@ -252,11 +251,4 @@ func rekey(ctx context.Context, t tx, r *runState) error {
 		}
 	}
 	return nil
-}
-
-// outputIDs returns what a run has put out: made and adopted.
-func outputIDs(ctx context.Context, t tx, job int64) ([]int64, error) {
-	ids, err := all(ctx, t, value[int64], `SELECT o.id FROM (`+outputsOf+`) o`, job)
-	slices.Sort(ids)
-	return ids, err
 }

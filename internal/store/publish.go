@@ -124,10 +124,10 @@ func supersedeSame(ctx context.Context, t tx, at int64, ids []int64) error {
 
 // heldVersion is an output that is not yet one of its file's versions.
 type heldVersion struct {
-	id, file, workspace, last int64
-	path                      string
-	person                    sql.NullInt64
-	first, deleted            bool
+	id, file, workspace int64
+	path                string
+	person              sql.NullInt64
+	first, deleted      bool
 }
 
 // heldOf locks the files of those of the versions that are held back, and
