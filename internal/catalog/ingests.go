@@ -7,9 +7,11 @@ import (
 )
 
 const (
-	// parallelIngests is how many files a process ingests at a time. Most wait
-	// for the database's sync, which they share.
-	parallelIngests = 16
+	// groupedIngests is how many files a process ingests at a time when those
+	// that wait for the database share its syncs, else parallelIngests: each then
+	// holds a connection.
+	groupedIngests  = 64
+	parallelIngests = 8
 	// ingestPoll is how long a process without ingests waits for some.
 	ingestPoll = 500 * time.Millisecond
 )
@@ -23,7 +25,11 @@ func (c *Catalog) IngestAll(ctx context.Context, holder string) {
 	}
 	var running sync.WaitGroup
 	defer running.Wait()
-	slots := make(chan struct{}, parallelIngests)
+	n := parallelIngests
+	if c.db.GroupsWrites() {
+		n = groupedIngests
+	}
+	slots := make(chan struct{}, n)
 	for ctx.Err() == nil {
 		n := take(ctx, slots)
 		work, err := c.ClaimIngests(ctx, holder, n)

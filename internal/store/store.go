@@ -110,6 +110,10 @@ func (db *DB) Ping(ctx context.Context) error {
 	return failed("ping database", db.read.PingContext(ctx))
 }
 
+// GroupsWrites reports whether transactions that wait are committed together:
+// many at a time then cost little more than one.
+func (db *DB) GroupsWrites() bool { return db.writer != nil }
+
 // micros is the store's clock: microseconds since the epoch.
 func (db *DB) micros() int64 { return db.now().UnixMicro() }
 
