@@ -202,7 +202,7 @@ func TestFileDetails(t *testing.T) {
 		if diff := cmp.Diff(strings.ReplaceAll(want, `,"`, ",\n\""), strings.ReplaceAll(got, `,"`, ",\n\"")); diff != "" {
 			t.Errorf("case 19 (-want +got):\n%s", diff)
 		}
-		meta := object{"cloud_cover": json.Number("0.1"), "name": "ä<b>", "job_name": "test1", "job_version": "1.0.0"}
+		meta := object{"cloud_cover": json.Number("0.1"), "name": "ä<b>", "job_name": "test1", "job_version": "1.0.0", "url": a.at("url")}
 		if diff := cmp.Diff(any(meta), a.at("meta_data")); diff != "" {
 			t.Errorf("meta_data (-want +got):\n%s", diff)
 		}

@@ -111,7 +111,28 @@ func (q *request) fileDetails(e coreshed.Entry) fileDetails {
 	if d.MetaData == nil {
 		d.MetaData = json.RawMessage("{}")
 	}
+	if e.Made.Job != 0 && d.URL != nil {
+		d.MetaData = withURL(d.MetaData, *d.URL)
+	}
 	return d
+}
+
+// withURL is the metadata of what a run has made, which says where its bytes
+// are. Contract: §6.4.
+func withURL(metadata json.RawMessage, url string) json.RawMessage {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(metadata, &members) != nil {
+		return metadata
+	}
+	text, err := json.Marshal(url)
+	if err != nil {
+		return metadata
+	}
+	members["url"] = text
+	if text, err = json.Marshal(members); err != nil {
+		return metadata
+	}
+	return text
 }
 
 func jobTypeOf(t *coreshed.JobType) *jobTypeRef {
