@@ -146,9 +146,13 @@ func (r *lineageRun) untangle(ctx context.Context, t tx, in, out []use) (inputs,
 	return inputs, outputs, others, nil
 }
 
-// versionBefore returns the version of the file before this one; 0 for none.
+// versionBefore returns the version before this one in its file's sequence; 0
+// for none.
 func versionBefore(ctx context.Context, t tx, pin openlineage.Pin) (int64, error) {
-	id, err := one(ctx, t, value[int64], `SELECT id FROM versions WHERE file_id = $1 AND id < $2 AND held = 0 ORDER BY id DESC LIMIT 1`, pin.File, pin.Version)
+	id, err := one(ctx, t, value[int64], `SELECT b.id FROM versions v JOIN versions b ON b.file_id = v.file_id AND b.held = 0
+		WHERE v.id = $2 AND v.file_id = $1
+		AND (COALESCE(b.joined_at, b.created_at), b.id) < (COALESCE(v.joined_at, v.created_at), v.id)
+		ORDER BY COALESCE(b.joined_at, b.created_at) DESC, b.id DESC LIMIT 1`, pin.File, pin.Version)
 	if errors.Is(err, coreshed.NotFound) {
 		return 0, nil
 	}
