@@ -1,16 +1,10 @@
 package model
 
 import (
-	"flag"
 	"os"
 	"testing"
+
+	"github.com/coreshed/coreshed/internal/store/storetest"
 )
 
-// TestMain makes fewer checks than rapid's 100, each of which is a server:
-// -rapid.checks makes more.
-func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "25"); err != nil {
-		panic(err)
-	}
-	os.Exit(m.Run())
-}
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m, "25")) }
