@@ -7,4 +7,4 @@ import (
 	"github.com/coreshed/coreshed/internal/store/storetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(storetest.Main(m, "25")) }
+func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
