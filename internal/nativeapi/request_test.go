@@ -37,11 +37,11 @@ func FuzzRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, method, target, body string) {
 		u, err := url.ParseRequestURI(strings.ReplaceAll(target, workspace, s.Workspace.UUID.String()))
 		if err != nil || u.Host != "" || method == http.MethodConnect || !strings.HasPrefix(u.Path, "/coreshed/") {
-			t.Skip("no HTTP client sends that here")
+			return // no HTTP client sends that here
 		}
 		r, err := http.NewRequestWithContext(t.Context(), method, "http://127.0.0.1"+u.String(), strings.NewReader(body))
 		if err != nil {
-			t.Skip("no HTTP client sends that")
+			return // no HTTP client sends that
 		}
 		r.Header.Set("Authorization", token)
 		w := httptest.NewRecorder()
