@@ -467,7 +467,7 @@ func TestJobTypes(t *testing.T) {
 		if got := w.get(w.Viewer, "/v6/job-types/parse/1.0/revisions/1/").want(200).at("manifest", "job", "name"); got != "parse" {
 			t.Errorf("%v", got)
 		}
-		for _, path := range []string{"/v6/job-types/parse/9.9/", "/v6/job-types/parse/9.9/revisions/", "/v6/job-types/parse/1.0/revisions/2/", "/v6/job-types/" + url.PathEscape("a b") + "/1/"} {
+		for _, path := range []string{"/v6/job-types/parse/9.9/", "/v6/job-types/parse/9.9/revisions/", "/v6/job-types/parse/1.0/revisions/0/", "/v6/job-types/parse/1.0/revisions/2/", "/v6/job-types/" + url.PathEscape("a b") + "/1/"} {
 			w.get(w.Viewer, path).want(404, "Not found.")
 		}
 		if n := w.get(w.Stranger, "/v6/job-types/").status; n == 200 && w.get(w.Stranger, "/v6/job-types/").at("count") != "0" {
@@ -532,6 +532,7 @@ func TestRecipeTypes(t *testing.T) {
 		}
 		w.get(w.Viewer, "/v6/recipe-types/none/").want(404)
 		w.get(w.Viewer, "/v6/recipe-types/mine/revisions/2/").want(404)
+		w.get(w.Viewer, "/v6/recipe-types/mine/revisions/0/").want(404)
 	})
 }
 

@@ -64,6 +64,12 @@ func TestBulk(t *testing.T) {
 				t.Errorf("%+v: %d of %d, want %d: %v", f, len(list), total, want, err)
 			}
 		}
+		if _, err := db.JobTypeRevision(t.Context(), v, types.Jobs[0].ID, 1); err != nil {
+			t.Errorf("the manifest of a job type: %v", err)
+		}
+		if _, err := db.RecipeTypeRevision(t.Context(), v, types.Recipes[0].ID, 1); err != nil {
+			t.Errorf("the definition of a recipe type: %v", err)
+		}
 		after, err := db.Usage(t.Context(), a.Workspace.ID)
 		must(t, err)
 		want := store.Usage{Live: before.Live + 31, Used: before.Used + 61}

@@ -14,7 +14,7 @@ type Types struct {
 	Batches []coreshed.Batch
 }
 
-// AddTypes adds types and batches that are not there yet, and sets their ids.
+// AddTypes adds types that are not there yet, and batches, and sets their ids.
 func (db *DB) AddTypes(ctx context.Context, a coreshed.Access, types *Types) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {
 		org, err := one(ctx, t, value[int64], `SELECT org_id FROM workspaces WHERE id = $1`, a.Workspace.ID)
@@ -23,19 +23,21 @@ func (db *DB) AddTypes(ctx context.Context, a coreshed.Access, types *Types) err
 		}
 		for i := range types.Jobs {
 			j := &types.Jobs[i]
-			j.ID, err = insert(ctx, t, `INSERT INTO job_types (org_id, name, version, title, description, icon_code, created_at, modified_at)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $7) RETURNING id`, org, j.Name, j.Version, j.Title, j.Description, textOr(j.IconCode), db.micros())
+			row, err := ensureJobType(ctx, t, org, NewJobType{
+				Name: j.Name, Version: j.Version, Title: j.Title, Description: j.Description, IconCode: j.IconCode,
+			})
 			if err != nil {
 				return err
 			}
+			j.ID, j.Revision = row.id, row.revision
 		}
 		for i := range types.Recipes {
 			r := &types.Recipes[i]
-			r.ID, err = insert(ctx, t, `INSERT INTO recipe_types (org_id, name, title, description, created_at, modified_at)
-				VALUES ($1, $2, $3, $4, $5, $5) RETURNING id`, org, r.Name, r.Title, r.Description, db.micros())
+			row, err := ensureRecipeType(ctx, t, org, NewRecipeType{Name: r.Name, Title: r.Title, Description: r.Description})
 			if err != nil {
 				return err
 			}
+			r.ID, r.Revision = row.id, row.revision
 		}
 		for i := range types.Batches {
 			b := &types.Batches[i]

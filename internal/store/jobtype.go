@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/coreshed/coreshed"
@@ -83,9 +82,8 @@ func revise(ctx context.Context, t tx, r revisions, row typeRow, document json.R
 		if document == nil {
 			return row, nil
 		}
-		// A type that was loaded in bulk has no document.
-		current, err := all(ctx, t, value[string], `SELECT `+r.document+` FROM `+r.table+` WHERE `+r.key+` = $1 AND revision_num = $2`, row.id, row.revision)
-		if err != nil || slices.Contains(current, text) {
+		current, err := one(ctx, t, value[string], `SELECT `+r.document+` FROM `+r.table+` WHERE `+r.key+` = $1 AND revision_num = $2`, row.id, row.revision)
+		if err != nil || current == text {
 			return row, err
 		}
 	}
@@ -215,7 +213,7 @@ type TypeRevision struct {
 }
 
 func (db *DB) typeRevision(ctx context.Context, view coreshed.View, r revisions, id, number int64) (TypeRevision, error) {
-	list, err := db.typeRevisions(ctx, view, r, id, number)
+	list, err := db.typeRevisions(ctx, view, r, id, []int64{number})
 	if err == nil && len(list) == 0 {
 		err = coreshed.Errorf(coreshed.NotFound, "There is no such revision.")
 	}
@@ -225,8 +223,13 @@ func (db *DB) typeRevision(ctx context.Context, view coreshed.View, r revisions,
 	return list[0], nil
 }
 
-// typeRevisions returns the revisions of a type, newest first; number 0 is all.
-func (db *DB) typeRevisions(ctx context.Context, view coreshed.View, r revisions, id, number int64) ([]TypeRevision, error) {
+// typeRevisions returns the revisions of a type that have one of the numbers,
+// newest first; nil is all.
+func (db *DB) typeRevisions(ctx context.Context, view coreshed.View, r revisions, id int64, numbers []int64) ([]TypeRevision, error) {
+	c := &conditions{}
+	c.add(`x.id = ?`, id)
+	c.add(`x.org_id = ?`, typesOf(view))
+	c.anyID(db.dialect, `r.revision_num`, numbers)
 	return all(ctx, db, func(rows *sql.Rows) (TypeRevision, error) {
 		var v TypeRevision
 		var text string
@@ -234,12 +237,12 @@ func (db *DB) typeRevisions(ctx context.Context, view coreshed.View, r revisions
 		v.Document = json.RawMessage(text)
 		return v, err
 	}, `SELECT r.id, r.revision_num, r.`+r.document+`, r.created_at FROM `+r.table+` r JOIN `+r.types+` x ON x.id = r.`+r.key+`
-		WHERE x.id = $1 AND x.org_id = $2 AND (r.revision_num = $3 OR 0 = $3) ORDER BY r.revision_num DESC`, id, typesOf(view), number)
+		WHERE `+c.text()+` ORDER BY r.revision_num DESC`, c.args...)
 }
 
 // JobTypeRevisions returns all revisions of a job type, newest first.
 func (db *DB) JobTypeRevisions(ctx context.Context, view coreshed.View, jobType int64) ([]TypeRevision, error) {
-	return db.typeRevisions(ctx, view, jobTypeTables, jobType, 0)
+	return db.typeRevisions(ctx, view, jobTypeTables, jobType, nil)
 }
 
 // typesOf is the organisation whose types a view shows: none to someone without

@@ -99,7 +99,7 @@ func (db *DB) RecipeTypes(ctx context.Context, view coreshed.View, f TypeFilter,
 
 // RecipeTypeRevisions returns all revisions of a recipe type, newest first.
 func (db *DB) RecipeTypeRevisions(ctx context.Context, view coreshed.View, recipeType int64) ([]TypeRevision, error) {
-	return db.typeRevisions(ctx, view, recipeTypeTables, recipeType, 0)
+	return db.typeRevisions(ctx, view, recipeTypeTables, recipeType, nil)
 }
 
 // RecipeTypeRevision returns one revision of a recipe type.
