@@ -119,10 +119,13 @@ func (db *DB) IngestHours(ctx context.Context, view coreshed.View, from, until i
 		c.add(`i.data_ended >= ?`, from)
 		c.add(`i.data_started <= ?`, until)
 	}
+	// Both databases divide towards zero, and hours before 1970 are less.
+	long := c.arg(microsPerHour)
+	hour := `(` + at + ` - ((` + at + ` % ` + long + `) + ` + long + `) % ` + long + `) / ` + long
 	return all(ctx, db, func(rows *sql.Rows) (IngestHour, error) {
 		var h IngestHour
 		return h, rows.Scan(&h.Strike, &h.Hour, &h.Files, &h.Bytes, &h.Latest)
-	}, `SELECT i.strike_id, `+at+` / `+c.arg(microsPerHour)+`, count(*), CAST(COALESCE(SUM(i.file_size), 0) AS BIGINT), MAX(`+at+`)
+	}, `SELECT i.strike_id, `+hour+`, count(*), CAST(COALESCE(SUM(i.file_size), 0) AS BIGINT), MAX(`+at+`)
 		FROM ingests i WHERE `+c.text()+` GROUP BY 1, 2 ORDER BY 1, 2`, c.args...)
 }
 

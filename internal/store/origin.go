@@ -64,13 +64,11 @@ func originConditions(d dialect, view coreshed.View, f coreshed.OriginFilter) *c
 	c.within(`o.modified_at`, `o.modified_at`, f.Modified)
 	c.anyText(d, `o.name`, f.Name)
 	if f.NameContains != nil {
-		terms := []string{`1 = 0`}
-		for _, s := range f.NameContains {
-			if storable(s) && len(s) <= maxSlugLength {
-				terms = append(terms, `o.name LIKE `+c.arg(containing(s))+` ESCAPE '\'`)
-			}
+		parts := &conditions{terms: []string{`1 = 0`}, args: c.args}
+		for _, s := range storableOnes(f.NameContains) {
+			d.contains(parts, `o.name`, s)
 		}
-		c.terms = append(c.terms, `(`+strings.Join(terms, ` OR `)+`)`)
+		c.terms, c.args = append(c.terms, `(`+strings.Join(parts.terms, ` OR `)+`)`), parts.args
 	}
 	return c
 }
@@ -138,5 +136,20 @@ func editOrigin(ctx context.Context, t tx, table string, id int64, e coreshed.Or
 	}
 	c.add(`id = ?`, id)
 	_, err := t.exec(ctx, `UPDATE `+table+` SET `+strings.Join(set, ", ")+` WHERE `+c.text(), c.args...)
+	if err != nil || e.Configuration == nil {
+		return err
+	}
+	return moveOriginJobs(ctx, t, table, id, e.Workspace)
+}
+
+// originJobs are the columns of strikes and scans that name their jobs. A scan
+// that may be changed has only counted.
+var originJobs = map[string]string{"strikes": "job_id", "scans": "dry_run_job_id"}
+
+// moveOriginJobs moves what a strike or scan works under to the workspace where
+// it works from now on: who sees the one sees the other.
+func moveOriginJobs(ctx context.Context, t tx, table string, id, workspace int64) error {
+	_, err := t.exec(ctx, `UPDATE jobs SET workspace_id = $2, modified_at = $3
+		WHERE workspace_id <> $2 AND id = (SELECT `+originJobs[table]+` FROM `+table+` WHERE id = $1)`, id, workspace, t.db().micros())
 	return err
 }
