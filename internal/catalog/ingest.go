@@ -206,7 +206,7 @@ func (a *arrival) find(ctx context.Context) error {
 		// Where it arrived, another may lie by now.
 		if a.file, err = a.from.Open(ctx, a.work.NewPath); err == nil && a.isArrival(a.file.Object()) {
 			a.object = a.file.Object()
-			return nil
+			return a.leave(ctx)
 		}
 		a.close()
 	}
@@ -222,6 +222,16 @@ func (a *arrival) find(ctx context.Context) error {
 		return errYoung
 	}
 	return nil
+}
+
+// leave takes a file that was found where it goes from where it arrived: a move
+// that was cut short leaves it at both. Another file that lies there stays.
+func (a *arrival) leave(ctx context.Context) error {
+	_, err := a.from.Move(ctx, a.work.Path, a.work.NewPath)
+	if broker.Absent(err) || errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return err
 }
 
 // moves reports whether a rule wants another path for the file where it is.

@@ -2,6 +2,7 @@ package watch_test
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -194,6 +195,38 @@ func TestManyFiles(t *testing.T) {
 				t.Errorf("%d is %s, want %s", n, i.Name, want)
 			}
 		}
+	})
+}
+
+// TestMoveCutShort ends a move that a kill has left half done: the file is at
+// both paths, or another has come where it was.
+func TestMoveCutShort(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		id := s.strike(rule{"filename_regex": ".*", "new_file_path": "sorted"})
+		s.put(s.raw, "both.tif", "both")
+		s.put(s.raw, "other.tif", "other")
+		s.pass(id)
+		work, err := s.catalog.ClaimIngests(t.Context(), "killed", 10)
+		s.must(err)
+		for _, w := range work {
+			from, to := filepath.Join(s.raw, w.Path), filepath.Join(s.raw, w.NewPath)
+			info, err := os.Stat(from)
+			s.must(err)
+			w.Size, w.Modified = info.Size(), info.ModTime()
+			s.must(s.db.MoveIngest(t.Context(), w))
+			s.must(os.MkdirAll(filepath.Dir(to), 0o755))
+			s.must(os.Link(from, to))
+			if w.Name == "other.tif" {
+				s.must(os.Remove(from))
+				s.put(s.raw, w.Path, "came later")
+			}
+		}
+		s.must(s.db.ReleaseIngests(t.Context(), "killed"))
+		s.restart()
+		s.perform()
+		day := path.Dir(work[0].NewPath)
+		same(t, "raw", []string{"ingesting/other.tif came later", day + "/both.tif both", day + "/other.tif other"}, s.tree(s.raw))
+		same(t, "ingests", []string{"both.tif ingesting/both.tif INGESTED", "other.tif ingesting/other.tif INGESTED"}, sorted(s.told()))
 	})
 }
 
