@@ -123,7 +123,7 @@ func (l *entryList) count(ctx context.Context, t tx) (int64, error) {
 	var total int64
 	for _, p := range l.filter.pieces(t.db().dialect, l.source, false, false) {
 		what := `*`
-		if l.source.kind == byCountry && l.source.part.values() > 1 {
+		if l.source.repeats(false) {
 			what = `DISTINCT ` + p.id
 		}
 		c := &conditions{}
@@ -156,6 +156,10 @@ func (l *entryList) keys(ctx context.Context, t tx, p pagePlan, limit int64) ([]
 	key, single := l.order.single()
 	c := &conditions{}
 	var texts []string
+	read := `SELECT `
+	if p.source.repeats(p.ordered) {
+		read = `SELECT DISTINCT `
+	}
 	needsRow := !single || key.expr != "v.modified_at"
 	pieces := l.filter.pieces(d, p.source, needsRow, p.ordered)
 	for _, piece := range pieces {
@@ -164,7 +168,7 @@ func (l *entryList) keys(ctx context.Context, t tx, p pagePlan, limit int64) ([]
 		if l.order.joined() {
 			piece.from += " " + entryJoins
 		}
-		texts = append(texts, `SELECT `+piece.id+` AS id`+l.columns(piece)+` FROM `+piece.from+` WHERE `+c.text())
+		texts = append(texts, read+piece.id+` AS id`+l.columns(piece)+` FROM `+piece.from+` WHERE `+c.text())
 	}
 	union := ` UNION ALL `
 	if p.source.kind == byCountry {

@@ -26,6 +26,12 @@ const (
 	bySearch                      // those whose names have the parts of a text
 )
 
+// repeats reports whether one piece can have an entry several times: where it is
+// read for several countries at once.
+func (s entrySource) repeats(ordered bool) bool {
+	return s.kind == byCountry && !ordered && s.part.values() > 1
+}
+
 // piece is a source, or a part of it that is in the order of its index.
 type piece struct {
 	from  string // after FROM

@@ -46,13 +46,10 @@ func (e *entry) listed() listed {
 		ID: e.id, FileName: e.name, FilePath: e.place, FileType: e.kind, FileSize: e.size,
 		IsDeleted: e.file.deleted != 0, Deleted: stamp(e.file.deleted), IsSuperseded: e.superseded != 0, Superseded: stamp(e.superseded),
 		Created: *stamp(e.created), LastModified: *stamp(e.modified), DataStarted: stamp(e.started), DataEnded: stamp(e.ended),
-		Countries: []string{},
+		Countries: append([]string{}, e.countries...),
 	}
 	if e.sensor != "" {
 		l.SourceSensor = &e.sensor
-	}
-	if e.country {
-		l.Countries = []string{"TCT"}
 	}
 	if e.job != 0 {
 		l.Job = &struct{ ID int64 }{e.job}
@@ -196,7 +193,7 @@ var filters = []filter{
 	{"file_type", of("SOURCE", "PRODUCT", "x"), func(e *entry, v string) bool { return e.kind == v }},
 	{"media_type", of("text/csv", "image/tiff"), func(e *entry, v string) bool { return coreshed.MediaType(e.name) == v }},
 	{"source_sensor", of("S1", "s1", ""), func(e *entry, v string) bool { return e.sensor != "" && e.sensor == v }},
-	{"countries", of("TCT", "tct"), func(e *entry, v string) bool { return e.country && v == "TCT" }},
+	{"countries", of("TCT", "TCE", "tct"), func(e *entry, v string) bool { return slices.Contains(e.countries, v) }},
 	{"job_output", of("OUTPUT", "none"), func(e *entry, v string) bool { return e.job != 0 && v == "OUTPUT" }},
 	{"job_type_name", of("parse", "none"), func(e *entry, v string) bool { return e.job != 0 && v == "parse" }},
 	{"job_id", func(m *model, t *rapid.T) string { return strconv.FormatInt(m.any(t).job, 10) },

@@ -3,6 +3,7 @@ package model
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ type entry struct {
 	key                           string
 	inPlace                       bool // its bytes are where they were found
 	content                       int64
-	country                       bool
+	countries                     []string
 }
 
 func (e *entry) isPublished() bool { return e.published != 0 && e.unpublished == 0 }
@@ -228,16 +229,22 @@ func (m *model) describe(t *rapid.T) {
 		said.DataEnded = said.DataStarted.Add(time.Duration(rapid.Int64Range(0, 2).Draw(t, "lasts")) * time.Millisecond)
 	}
 	if rapid.Bool().Draw(t, "located") {
-		said.Geometry, said.CenterPoint = "POINT (1 2)", "POINT (1 2)"
+		said.Geometry = rapid.SampledFrom(slices.Sorted(maps.Keys(touched))).Draw(t, "geometry")
+		said.CenterPoint = said.Geometry
 	}
 	now := m.tick(t)
 	_, err := m.shed.DB.Describe(t.Context(), m.shed.View(m.t, m.shed.Editor), e.id, said,
-		func(string, time.Time) ([]string, error) { return []string{"TCT"}, nil })
+		func(geometry string, _ time.Time) ([]string, error) { return touched[geometry], nil })
 	m.must(t, "describe", err)
 	e.modified, e.started, e.ended = now, micros(said.DataStarted), micros(said.DataEnded)
 	e.sensor = cmp.Or(said.Sensor, e.sensor)
-	e.country = e.country || said.Geometry != ""
+	if said.Geometry != "" {
+		e.countries = touched[said.Geometry]
+	}
 }
+
+// touched are geometries with the countries that they touch.
+var touched = map[string][]string{"POINT (1 2)": {"TCT"}, "POINT (3 4)": {"TCE", "TCT"}, "POINT (5 6)": {"TCE"}}
 
 func micros(t time.Time) int64 {
 	if t.IsZero() {
