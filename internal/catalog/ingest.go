@@ -162,9 +162,12 @@ func (c *Catalog) arrival(ctx context.Context, w store.IngestWork) (*arrival, er
 	if a.from, err = c.Broker(ctx, w.Workspace); err != nil {
 		return nil, lasting(err, "The workspace has no folder or bucket any more.")
 	}
+	if w.NewWorkspace == w.Workspace {
+		a.work.NewWorkspace = 0 // it is there
+	}
 	home := w.Workspace
 	a.to = a.from
-	if w.NewWorkspace != 0 {
+	if a.work.NewWorkspace != 0 {
 		home = w.NewWorkspace
 		if a.to, err = c.Broker(ctx, home); errors.Is(err, coreshed.NotFound) {
 			a.to, err = nil, nil

@@ -60,7 +60,7 @@ func (c *Catalog) unmasked(ctx context.Context, name string, secrets, before jso
 		}
 		old, ok := was[key]
 		if !ok {
-			return nil, coreshed.Errorf(coreshed.BadRequest, "%s.credentials.%s is masked, and there was none before", name, key)
+			return nil, coreshed.Errorf(coreshed.BadRequest, "%s.credentials.%s is masked, and there was none before for this place", name, key)
 		}
 		now[key] = old
 	}

@@ -51,6 +51,20 @@ type Recipe struct {
 	Revision int64 // 0 is the current one
 }
 
+// Same reports whether two configurations ask for the same.
+func (c Configuration) Same(o Configuration) bool {
+	sameRecipe := c.Recipe == o.Recipe || c.Recipe != nil && o.Recipe != nil && *c.Recipe == *o.Recipe
+	return c.Workspace == o.Workspace && c.Monitor == o.Monitor && c.Recursive == o.Recursive && sameRecipe &&
+		slices.EqualFunc(c.Rules, o.Rules, Rule.same)
+}
+
+// SamePlace reports whether two configurations use their credentials at the same
+// place.
+func (c Configuration) SamePlace(o Configuration) bool {
+	m, n := c.Monitor, o.Monitor
+	return c.Workspace == o.Workspace && m.Type == n.Type && m.QueueName == n.QueueName && m.Region == n.Region && m.Endpoint == n.Endpoint
+}
+
 // Warning is something about a configuration that its author may not want.
 type Warning struct{ Name, Description string }
 
@@ -100,7 +114,7 @@ func (k kind) parse(raw json.RawMessage) (Configuration, []Warning, error) {
 	if c.Monitor, warnings, err = k.parseMonitor(d); err != nil {
 		return c, nil, err
 	}
-	if c.Rules, err = parseRules(d); err != nil {
+	if c.Rules, err = parseRules(d, c.Workspace); err != nil {
 		return c, nil, err
 	}
 	c.Recipe, err = parseRecipe(d)

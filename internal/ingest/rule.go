@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -12,13 +13,14 @@ import (
 // Rule says which files are taken, and what becomes of them.
 type Rule struct {
 	Tags         []string // added to the file's
-	NewWorkspace string   // by name; "" leaves it where it is
+	NewWorkspace string   // another one, by name; "" leaves it where it is
 	NewPath      string   // clean and relative; "" keeps its path
 
 	regex *regexp.Regexp // anchored at the start
 }
 
-func parseRules(d document) ([]Rule, error) {
+// parseRules reads the rules for the files of a workspace.
+func parseRules(d document, workspace string) ([]Rule, error) {
 	raw, _ := d.raw("files_to_ingest")
 	var list []json.RawMessage
 	if json.Unmarshal(raw, &list) != nil || len(list) == 0 {
@@ -30,8 +32,15 @@ func parseRules(d document) ([]Rule, error) {
 		if rules[i], err = parseRule(fmt.Sprintf("files_to_ingest[%d].", i), raw); err != nil {
 			return nil, err
 		}
+		if rules[i].NewWorkspace == workspace {
+			rules[i].NewWorkspace = "" // a copy would be found, and copied, again
+		}
 	}
 	return rules, nil
+}
+
+func (r Rule) same(o Rule) bool {
+	return slices.Equal(r.Tags, o.Tags) && r.NewWorkspace == o.NewWorkspace && r.NewPath == o.NewPath && r.regex.String() == o.regex.String()
 }
 
 func parseRule(where string, raw json.RawMessage) (Rule, error) {

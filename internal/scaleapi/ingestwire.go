@@ -127,18 +127,17 @@ func (k *kin) details(o *ingestObject, i coreshed.Ingest) error {
 		}
 		o.Scan = scanDetails{scanOf(s), configuration}
 	}
-	for id, into := range map[int64]*any{i.Workspace: &o.Workspace, i.NewWorkspace: &o.NewWorkspace} {
-		if _, ok := k.workspaces[id]; !ok {
-			continue
-		}
-		details, err := k.a.workspaceDetails(k.q, id, k.q.view.Admin)
-		if err != nil {
-			return err
-		}
-		*into = details
+	var err error
+	if o.Workspace, err = k.workspaceDetails(i.Workspace); err != nil {
+		return err
 	}
-	if i.NewWorkspace == i.Workspace {
-		o.NewWorkspace = o.Workspace
+	o.NewWorkspace, err = k.workspaceDetails(i.NewWorkspace)
+	return err
+}
+
+func (k *kin) workspaceDetails(id int64) (any, error) {
+	if _, ok := k.workspaces[id]; !ok {
+		return nil, nil
 	}
-	return nil
+	return k.a.workspaceDetails(k.q, id, k.q.view.Admin)
 }

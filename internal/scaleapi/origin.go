@@ -131,14 +131,26 @@ func (a *api) newOrigin(q *request, k originKind) (coreshed.Origin, error) {
 }
 
 // configuration reads one that is to be stored, with its workspace. Secrets that
-// are masked stay as they were before.
+// are masked stay as they were before, where they are used as before: elsewhere
+// only if the caller knows them, as admins do. One that is as the caller has
+// read it is nil, and stays: whatever it asks for has been allowed.
 func (a *api) configuration(q *request, k originKind, before json.RawMessage) (json.RawMessage, int64, error) {
 	object, err := q.object("configuration")
 	if err != nil {
 		return nil, 0, err
 	}
-	if _, _, err := k.parse(rawJSON(object)); err != nil { // its version, too
+	now, _, err := k.parse(rawJSON(object)) // its version, too
+	if err != nil {
 		return nil, 0, k.invalid(err)
+	}
+	if before != nil && !q.view.Admin {
+		was, err := k.asRead(before)
+		if err == nil && now.Same(was) {
+			return nil, 0, nil
+		}
+		if err != nil || !now.SamePlace(was) {
+			before = nil
+		}
 	}
 	sealed, err := a.Catalog.SealFinder(q.Context(), rawJSON(object), before)
 	if err != nil {
@@ -153,6 +165,17 @@ func (a *api) configuration(q *request, k originKind, before json.RawMessage) (j
 		return nil, 0, k.invalid(err)
 	}
 	return sealed, c.workspace.ID, q.mayFind(c)
+}
+
+// asRead is a stored configuration as it is shown to those who may not see its
+// secrets.
+func (k originKind) asRead(stored json.RawMessage) (ingest.Configuration, error) {
+	shown, err := catalog.MaskFinder(stored)
+	if err != nil {
+		return ingest.Configuration{}, err
+	}
+	c, _, err := k.parse(shown)
+	return c, err
 }
 
 // invalid says of which kind an invalid configuration is.

@@ -2,6 +2,7 @@ package scaleapi_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/store"
 	"github.com/coreshed/coreshed/internal/watch"
 )
 
@@ -365,4 +367,109 @@ func (s *shed) checkIngestStatus(t *testing.T, strike string) {
 		t.Errorf("by data time: %s", a.body)
 	}
 	s.get(s.Admin, "/v6/ingests/status/?use_ingest_time=x").want(400)
+}
+
+// queueOn is a configuration of a strike on a bucket that hears from a queue.
+func queueOn(workspace string, monitor object) object {
+	c := strikeOn(workspace)
+	c["monitor"] = monitor
+	return c
+}
+
+// TestStrikeQueueRights: an owner cannot lead a secret that they do not know to
+// another server, and sends back what they read.
+func TestStrikeQueueRights(t *testing.T) {
+	each(t, func(s *shed) {
+		var id int64
+		path := s.create("cores", bucket())
+		_, err := fmt.Sscanf(path, "/v6/workspaces/%d/", &id)
+		s.must(err)
+		s.must(s.DB.Grant(t.Context(), id, s.Owner.ID, coreshed.Owner))
+		other := s.create("others", bucket())
+		_, err = fmt.Sscanf(other, "/v6/workspaces/%d/", &id)
+		s.must(err)
+		s.must(s.DB.Grant(t.Context(), id, s.Owner.ID, coreshed.Owner))
+		make1 := func(monitor object) string {
+			a := s.send(s.Admin, "POST", "/v6/strikes/", body(t, object{"title": "x", "configuration": queueOn("cores", monitor)})).want(201)
+			path, _ := strings.CutPrefix(a.header.Get("Location"), s.url)
+			return path
+		}
+		queue := func(members ...string) object {
+			o := object{"type": "s3", "sqs_name": "q", "region_name": "us-east-1", "endpoint_url": "http://" + nobody}
+			for i := 0; i < len(members); i += 2 {
+				o[members[i]] = members[i+1]
+			}
+			return o
+		}
+		with := func(monitor object, secret string) object {
+			monitor["credentials"] = object{"access_key_id": "************", "secret_access_key": secret}
+			return monitor
+		}
+		send := func(path string, c any) answer {
+			return s.send(s.Owner, "PATCH", path, body(t, object{"configuration": c}))
+		}
+		known := queue()
+		known["credentials"] = object{"access_key_id": "AKIA", "secret_access_key": "quiet"}
+		path = make1(known)
+		for name, c := range map[string]object{
+			"endpoint":  queueOn("cores", with(queue("endpoint_url", "http://evil.example"), "************")),
+			"queue":     queueOn("cores", with(queue("sqs_name", "mine"), "************")),
+			"region":    queueOn("cores", with(queue("region_name", "eu-west-1"), "************")),
+			"finder":    queueOn("cores", with(queue("type", "s3-list"), "************")),
+			"workspace": queueOn("others", with(queue(), "************")),
+		} {
+			if a := send(path, c); a.status != 400 {
+				t.Errorf("another %s: %d %s", name, a.status, a.body)
+			}
+		}
+		send(path, s.get(s.Owner, path).at("configuration")).want(204)
+		rules := queueOn("cores", with(queue(), "************"))
+		rules["files_to_ingest"] = []object{{"filename_regex": ".*tif"}}
+		send(path, rules).want(204)
+		got := s.get(s.Admin, path)
+		if got.at("configuration", "monitor", "credentials", "secret_access_key") != "quiet" || got.at("configuration", "files_to_ingest", 0, "filename_regex") != ".*tif" {
+			t.Errorf("after other rules: %s", got.body)
+		}
+
+		path = make1(queue()) // on the server's own rights
+		as := s.get(s.Owner, path).at("configuration").(object)
+		send(path, as).want(204)
+		as["recipe"] = object{} // as Scale's page sends it
+		send(path, as).want(204)
+		as["files_to_ingest"] = []object{{"filename_regex": ".*tif"}}
+		send(path, as).want(403)
+	})
+}
+
+// TestOwnWorkspaceAsTarget: a rule that names the workspace of the file leaves it
+// there.
+func TestOwnWorkspaceAsTarget(t *testing.T) {
+	each(t, func(s *shed) {
+		s.folder("raw")
+		c := strikeOn("raw", object{"filename_regex": ".*txt", "new_workspace": "raw"})
+		s.send(s.Admin, "POST", "/v6/strikes/", body(t, object{"title": "x", "configuration": c})).want(201)
+		s.put("raw", "a.txt", "one")
+		s.work(func() bool { return s.get(s.Admin, "/v6/ingests/?status=INGESTED").at("count") == "1" })
+		a := s.get(s.Admin, "/v6/ingests/").want(200)
+		if a.at("count") != "1" || a.at("results", 0, "new_workspace") != nil || a.at("results", 0, "new_file_path") != "" ||
+			a.at("results", 0, "source_file", "file_path") != "ingesting/a.txt" {
+			t.Errorf("it came to %s", a.body)
+		}
+		// One that an older server has left behind stays, too, and shows both.
+		s.put("raw", "b.txt", "three")
+		strike, err := s.DB.StrikeOf(t.Context(), 1)
+		s.must(err)
+		lease := store.Lease{Name: "strike", Holder: "test"}
+		if mine, err := s.DB.Lease(t.Context(), lease.Name, lease.Holder, time.Minute); !mine || err != nil {
+			t.Fatal(mine, err)
+		}
+		old := store.Arrival{Status: coreshed.IngestQueued, Name: "b.txt", Path: "b.txt", Size: 5, NewWorkspace: strike.Workspace}
+		s.must(s.DB.SaveArrivals(t.Context(), lease, store.ArrivalsOf(strike.Origin, false), []*store.Arrival{&old}))
+		s.must(s.DB.EditStrike(t.Context(), s.View(t, s.Admin), 1, coreshed.OriginEdit{Configuration: json.RawMessage(`{}`), Workspace: strike.Workspace}))
+		s.work(func() bool { return s.get(s.Admin, "/v6/ingests/?status=INGESTED").at("count") == "2" })
+		d := s.get(s.Admin, fmt.Sprintf("/v6/ingests/%d/", old.ID)).want(200)
+		if d.at("workspace", "title") != "raw" || d.at("new_workspace", "title") != "raw" || d.at("source_file", "file_path") != "b.txt" {
+			t.Errorf("details: %s", d.body)
+		}
+	})
 }
