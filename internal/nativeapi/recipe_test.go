@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+
+	"github.com/coreshed/coreshed"
 )
 
 // TestRecipe records a batch with a recipe of two runs, and a successor.
@@ -47,5 +49,28 @@ func TestRecipe(t *testing.T) {
 			s.want(s.Editor, "POST", s.ws("/recipes"), bad, 422)
 		}
 		s.want(s.Editor, "POST", s.ws("/recipes"), m{"type": m{"name": "x"}, "parent": 999, "parent_node": "n"}, 404)
+	})
+}
+
+// TestRecipeElsewhere records in a workspace of the caller's what belongs to a
+// batch of another, in which the caller is a viewer.
+func TestRecipeElsewhere(t *testing.T) {
+	each(t, func(s *shed) {
+		theirs := s.want(s.Editor, "POST", s.ws("/batches"), m{"title": "May", "type": m{"name": "tiles"}}, 201)["batch"]
+		own := s.AddWorkspace(t, "Own")
+		s.must(s.DB.Grant(t.Context(), own.ID, s.Viewer.ID, coreshed.Editor))
+		base := "/coreshed/v1/workspaces/" + own.UUID.String()
+		recipe, run := m{"type": m{"name": "tiles"}, "batch": theirs}, m{"type": m{"name": "cut", "version": "1"}, "batch": theirs}
+		for path, body := range map[string]m{"/batches": {"supersedes": theirs}, "/recipes": recipe, "/runs": run} {
+			s.want(s.Viewer, "POST", base+path, body, 403)
+			s.want(s.Stranger, "POST", base+path, body, 403)
+		}
+		b := s.want(s.Editor, "GET", fmt.Sprintf("/coreshed/v1/batches/%v", theirs), nil, 200)
+		equal(t, []any{b["superseded"], b["recipes"]}, []any{false, json.Number("0")})
+
+		s.must(s.DB.Grant(t.Context(), s.Workspace.ID, s.Viewer.ID, coreshed.Editor))
+		s.want(s.Viewer, "POST", base+"/recipes", recipe, 201)
+		s.want(s.Viewer, "POST", base+"/runs", run, 201)
+		s.want(s.Viewer, "POST", base+"/batches", m{"supersedes": theirs}, 201)
 	})
 }

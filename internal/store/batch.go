@@ -117,7 +117,7 @@ func supersedeBatch(ctx context.Context, t tx, view coreshed.View, id, at int64)
 	if id == 0 {
 		return 0, nil
 	}
-	if err := seesBatch(ctx, t, view, id); err != nil {
+	if err := mayChangeBatch(ctx, t, view, id); err != nil {
 		return 0, err
 	}
 	root, err := one(ctx, t, value[int64], `SELECT COALESCE(root_batch_id, id) FROM batches WHERE id = $1`, id)
@@ -131,13 +131,20 @@ func supersedeBatch(ctx context.Context, t tx, view coreshed.View, id, at int64)
 	return root, err
 }
 
-// seesBatch fails with NotFound when a batch is not in the view. One that was
-// imported with no workspace is seen by admins.
-func seesBatch(ctx context.Context, q tx, view coreshed.View, id int64) error {
-	c := batchConditions(q.db().dialect, view)
+// mayChangeBatch fails with NotFound when a batch is not in the view, and with
+// Forbidden unless the caller may change what is in its workspace. One that was
+// imported with no workspace is seen, and changed, by admins.
+func mayChangeBatch(ctx context.Context, t tx, view coreshed.View, id int64) error {
+	c := batchConditions(t.db().dialect, view)
 	c.add(`b.id = ?`, id)
-	_, err := one(ctx, q, value[int64], `SELECT b.id FROM batches b WHERE `+c.text(), c.args...)
-	return notFound(err, "There is no such batch.")
+	workspace, err := one(ctx, t, value[int64], `SELECT COALESCE(b.workspace_id, 0) FROM batches b WHERE `+c.text(), c.args...)
+	if err != nil {
+		return notFound(err, "There is no such batch.")
+	}
+	if workspace == 0 {
+		return nil
+	}
+	return mayChange(view, workspace)
 }
 
 func batchConditions(d dialect, view coreshed.View) *conditions {
@@ -152,7 +159,7 @@ func batchConditions(d dialect, view coreshed.View) *conditions {
 // CompleteBatch records that all recipes of a batch have been recorded.
 func (db *DB) CompleteBatch(ctx context.Context, view coreshed.View, id int64) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {
-		if err := seesBatch(ctx, t, view, id); err != nil {
+		if err := mayChangeBatch(ctx, t, view, id); err != nil {
 			return err
 		}
 		_, err := t.exec(ctx, `UPDATE batches SET is_creation_done = 1, modified_at = $2 WHERE id = $1 AND is_creation_done = 0`, id, t.db().micros())

@@ -228,7 +228,7 @@ func addRecipe(ctx context.Context, t tx, view coreshed.View, workspace int64, n
 func placeRecipe(ctx context.Context, t tx, view coreshed.View, n NewRecipe) (runPlace, error) {
 	p := runPlace{batch: n.Batch}
 	if n.Batch != 0 {
-		if err := seesBatch(ctx, t, view, n.Batch); err != nil {
+		if err := mayChangeBatch(ctx, t, view, n.Batch); err != nil {
 			return p, err
 		}
 	}

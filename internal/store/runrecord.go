@@ -211,7 +211,7 @@ type runPlace struct {
 func placeRun(ctx context.Context, t tx, view coreshed.View, n NewRun) (runPlace, error) {
 	p := runPlace{batch: n.Batch}
 	if n.Batch != 0 {
-		if err := seesBatch(ctx, t, view, n.Batch); err != nil {
+		if err := mayChangeBatch(ctx, t, view, n.Batch); err != nil {
 			return p, err
 		}
 	}
