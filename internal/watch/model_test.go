@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/fsnames"
 )
 
 // model is a folder that people and programs write to while a strike watches
@@ -21,11 +22,10 @@ import (
 type model struct {
 	s      *shed
 	strike int64
+	names  []string          // that files may have
 	top    map[string]string // name → content
 	serial int               // makes contents
 }
-
-var names = []string{"a.tif", "b.tif", "B.tif", "c.doc", "d"}
 
 // TestModel lets files appear, grow, be renamed, replaced and removed, between
 // passes, ingests that are cut short, and restarts. In the end all that was left
@@ -35,8 +35,9 @@ func TestModel(t *testing.T) {
 		if strings.HasSuffix(t.Name(), "/sqlite") {
 			return // as in memory, but for the time that its syncs take
 		}
+		names := fsnames.Kept(t, "a.tif", "b.tif", "B.tif", "c.doc", "d")
 		rapid.Check(t, func(rt *rapid.T) {
-			m := fresh(t, s)
+			m := fresh(t, s, names)
 			rt.Repeat(map[string]func(*rapid.T){
 				"appear":  m.appear,
 				"grow":    m.grow,
@@ -55,7 +56,7 @@ func TestModel(t *testing.T) {
 }
 
 // fresh gives a round a workspace and a strike of its own.
-func fresh(t *testing.T, s *shed) *model {
+func fresh(t *testing.T, s *shed, names []string) *model {
 	t.Helper()
 	suffix := fmt.Sprintf("-%x", rand.Uint64())
 	s.raw = filepath.Join(filepath.Dir(s.other), "raw"+suffix)
@@ -67,7 +68,8 @@ func fresh(t *testing.T, s *shed) *model {
 	// Rounds see nothing of each other.
 	s.view.Everything = false
 	s.view.Roles = map[int64]coreshed.Role{s.ids["raw"]: coreshed.Owner}
-	return &model{s: s, strike: s.strike(rule{"filename_regex": `(?i).*\.tif`}, rule{"filename_regex": "d", "new_file_path": "sorted"}), top: map[string]string{}}
+	strike := s.strike(rule{"filename_regex": `(?i).*\.tif`}, rule{"filename_regex": "d", "new_file_path": "sorted"})
+	return &model{s: s, strike: strike, names: names, top: map[string]string{}}
 }
 
 // content is new, or one that others have had.
@@ -90,7 +92,7 @@ func age(t *rapid.T) time.Duration {
 }
 
 func (m *model) appear(t *rapid.T) {
-	name := rapid.SampledFrom(names).Draw(t, "name") + rapid.SampledFrom([]string{"", "_tmp"}).Draw(t, "suffix")
+	name := rapid.SampledFrom(m.names).Draw(t, "name") + rapid.SampledFrom([]string{"", "_tmp"}).Draw(t, "suffix")
 	if _, there := m.top[name]; !there {
 		m.write(name, m.content(t), age(t))
 	}
