@@ -11,6 +11,9 @@ import (
 	"github.com/coreshed/coreshed"
 )
 
+// WithCure is what migrate says of an extension that is refused.
+var WithCure = withCure
+
 // Statements returns the text of every statement that was prepared.
 func (db *DB) Statements(ctx context.Context) ([]string, error) {
 	var texts []string

@@ -3,9 +3,12 @@ package store
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 )
@@ -42,9 +45,24 @@ func migrate(ctx context.Context, db *DB) error {
 		return err
 	}
 	if _, err := provider.Up(ctx); err != nil {
-		return fmt.Errorf("migrate database: %w", err)
+		return fmt.Errorf("migrate database: %w", withCure(err))
 	}
 	return nil
+}
+
+// withCure says what helps when PostgreSQL refuses an extension.
+func withCure(err error) error {
+	var refused *pgconn.PgError
+	if !errors.As(err, &refused) || !strings.Contains(refused.Message, "extension") {
+		return err
+	}
+	switch refused.Code {
+	case "0A000", "58P01": // feature_not_supported, undefined_file
+		return fmt.Errorf("%w: install PostGIS and PostgreSQL's contrib modules, of which pg_trgm is one, where PostgreSQL runs; on Debian: apt install postgis postgresql-17-postgis-3, with PostgreSQL's own version", err)
+	case "42501": // insufficient_privilege
+		return fmt.Errorf("%w: a superuser must run this in the database once: CREATE EXTENSION postgis; CREATE EXTENSION pg_trgm", err)
+	}
+	return err
 }
 
 // checkNewer refuses a database that a newer program has migrated: this one
