@@ -66,7 +66,7 @@ func (c countriesLoad) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		if c.Recompute {
-			n, err := op.recountCountries(ctx)
+			n, err := op.recountCountries(ctx, a.newStatus())
 			if err != nil {
 				return err
 			}
@@ -106,14 +106,19 @@ func (w *watched) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// recountCountries returns how many versions have other countries now.
-func (op operator) recountCountries(ctx context.Context) (int, error) {
+// recountCountries returns how many versions have other countries now, and shows
+// how far it is.
+func (op operator) recountCountries(ctx context.Context, l *status) (int, error) {
+	defer l.close()
 	view, err := op.db.View(ctx, op.actor, op.org.ID)
 	if err != nil {
 		return 0, err
 	}
 	total := 0
-	err = catalog.New(catalog.Config{DB: op.db}).RecountCountries(ctx, view, func(changed int) { total += changed })
+	err = catalog.New(catalog.Config{DB: op.db}).RecountCountries(ctx, view, func(last int64, changed int) {
+		total += changed
+		l.show("version %d: %d have other countries", last, total)
+	})
 	return total, err
 }
 

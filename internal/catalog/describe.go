@@ -78,8 +78,9 @@ const recountChunk = 500
 
 // RecountCountries finds the countries of all versions of the view anew: after
 // borders have been added, which by itself changes no version. Done is told
-// after each transaction how many versions have other countries now.
-func (c *Catalog) RecountCountries(ctx context.Context, view coreshed.View, done func(changed int)) error {
+// after each transaction the last version that it has looked at, by its row id, and
+// how many have other countries now.
+func (c *Catalog) RecountCountries(ctx context.Context, view coreshed.View, done func(last int64, changed int)) error {
 	countries, err := c.CountriesOf(ctx)
 	if err != nil {
 		return err
@@ -90,7 +91,7 @@ func (c *Catalog) RecountCountries(ctx context.Context, view coreshed.View, done
 		if err != nil || last == 0 {
 			return err
 		}
-		done(changed)
+		done(last, changed)
 		after = last
 	}
 }

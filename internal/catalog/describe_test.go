@@ -211,7 +211,7 @@ func TestRecount(t *testing.T) {
 		}
 		for _, want := range []int{1, 0} {
 			got := 0
-			if err := s.RecountCountries(t.Context(), s.view(t), func(n int) { got += n }); err != nil || got != want {
+			if err := s.RecountCountries(t.Context(), s.view(t), func(_ int64, n int) { got += n }); err != nil || got != want {
 				t.Errorf("%d changed, want %d: %v", got, want, err)
 			}
 		}
