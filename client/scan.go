@@ -6,15 +6,24 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"time"
 )
+
+// ScaleWorkspace is a workspace as Scale's API lists it. Its title may be cut
+// off.
+type ScaleWorkspace struct {
+	ID      int64     `json:"id"`
+	Name    string    `json:"name"`
+	Title   string    `json:"title"`
+	Active  bool      `json:"is_active"`
+	Created time.Time `json:"created"`
+}
 
 // Place is a workspace whose files lie in a folder or bucket that others own.
 type Place struct {
-	ID   int64  `json:"id"`
-	Name string `json:"name"`
-
-	Active        bool `json:"is_active"`
+	ScaleWorkspace
 	Configuration struct {
 		Broker struct {
 			Type     string `json:"type"`
@@ -80,19 +89,22 @@ func scaleList[T any](ctx context.Context, c *Client, path string, q url.Values)
 	}
 }
 
-// Places returns the live workspaces that the caller sees whose files lie in a
-// folder or bucket.
+// ScaleWorkspaces returns the live workspaces that the caller sees.
+func (c *Client) ScaleWorkspaces(ctx context.Context) ([]ScaleWorkspace, error) {
+	list, err := scaleList[ScaleWorkspace](ctx, c, "/v6/workspaces/", url.Values{"order": {"id"}})
+	return slices.DeleteFunc(list, func(w ScaleWorkspace) bool { return !w.Active }), err
+}
+
+// Places returns those workspaces whose files lie in a folder or bucket.
 func (c *Client) Places(ctx context.Context) ([]Place, error) {
-	list, err := scaleList[Place](ctx, c, "/v6/workspaces/", url.Values{"order": {"id"}})
+	list, err := c.ScaleWorkspaces(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var places []Place
-	for _, p := range list {
-		if !p.Active {
-			continue
-		}
-		if _, err := c.do(ctx, call{method: http.MethodGet, path: fmt.Sprintf("/v6/workspaces/%d/", p.ID), want: []int{http.StatusOK}}, &p); err != nil {
+	for _, w := range list {
+		var p Place
+		if _, err := c.do(ctx, call{method: http.MethodGet, path: fmt.Sprintf("/v6/workspaces/%d/", w.ID), want: []int{http.StatusOK}}, &p); err != nil {
 			return nil, err
 		}
 		if b := p.Configuration.Broker; b.HostPath != "" || b.Bucket != "" {

@@ -153,21 +153,15 @@ func (a *app) workspace(ctx context.Context, c *client.Client, org coreshed.UUID
 	if id, err := uuid.Parse(name); err == nil {
 		return id, nil
 	}
-	var found []client.Workspace
-	var names []string
-	for w, err := range c.Workspaces(ctx, org, false) {
-		if err != nil {
-			return coreshed.UUID{}, fmt.Errorf("list workspaces: %w", err)
-		}
-		names = append(names, w.Name)
-		if name == "" || coreshed.FoldPath(w.Name) == coreshed.FoldPath(name) {
-			found = append(found, w)
-		}
+	list, err := workspaces(ctx, c, org)
+	if err != nil {
+		return coreshed.UUID{}, err
 	}
-	if len(found) == 1 {
-		return found[0].ID, nil
+	i, err := pick(list, name)
+	if err != nil {
+		return coreshed.UUID{}, err
 	}
-	return coreshed.UUID{}, choose("workspace", "--workspace", name, names)
+	return list[i].uuid, nil
 }
 
 // choose says what there was to choose from.

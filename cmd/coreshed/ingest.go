@@ -20,7 +20,7 @@ import (
 
 type ingestCmd struct {
 	Where    string   `arg:"" name:"dir" help:"A folder on the server's computer, or s3://BUCKET/PREFIX."`
-	DryRun   bool     `short:"n" help:"Only count the files."`
+	DryRun   bool     `short:"n" help:"Only count the files that would be taken, from this computer. Nothing is changed."`
 	Match    string   `placeholder:"REGEX" help:"Take only files whose name begins as this says."`
 	Tag      []string `placeholder:"TAG" help:"Give the files a tag; may be repeated."`
 	Flat     bool     `help:"Leave out the folders below."`
@@ -31,7 +31,7 @@ type ingestCmd struct {
 
 // Help teaches the verb.
 func (ingestCmd) Help() string {
-	return `The files stay where they are: the server registers them in place, each as an entry of the catalogue. The server must be allowed to reach them (coreshed serve --allow-root DIR, --allow-endpoint HOST). The workspace on that folder or bucket is found, or made. A bucket's keys are taken from $AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY.
+	return `The files stay where they are: the server registers them in place, each as an entry of the catalogue. The server must be allowed to reach them (coreshed serve --allow-root DIR, --allow-endpoint HOST). The workspace on that folder or bucket is found, or made; --workspace, or $WORKSPACE_ID, says in which it must be. A bucket's keys are taken from $AWS_ACCESS_KEY_ID and $AWS_SECRET_ACCESS_KEY.
 
     coreshed ingest /srv/survey --dry-run
 
@@ -44,7 +44,7 @@ What is unchanged since it was registered is not taken again, and what has chang
 
 // ingested is what has become of the files.
 type ingested struct {
-	Workspace  string          `json:"workspace"`
+	Workspace  string          `json:"workspace"` // its title
 	Scan       int64           `json:"scan"`
 	Status     string          `json:"status"`
 	Files      int64           `json:"files"`
@@ -65,16 +65,21 @@ func (c ingestCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	defer cl.Close()
-	ws, below, err := c.workspace(ctx, a, cl, at)
-	if err != nil {
-		return err
-	}
-	scan, err := c.scan(ctx, cl, ws, below)
+	ws, below, found, err := c.workspace(ctx, a, cl, at)
 	if err != nil {
 		return err
 	}
 	if c.DryRun {
-		return c.count(ctx, a, cl, ws, scan)
+		return c.count(ctx, a, at, ws, below)
+	}
+	if !found {
+		if ws, err = cl.CreatePlace(ctx, c.title(at), c.broker(at)); err != nil {
+			return err
+		}
+	}
+	scan, err := c.scan(ctx, cl, ws, below)
+	if err != nil {
+		return err
 	}
 	return c.take(ctx, a, cl, ws, scan)
 }
@@ -98,15 +103,18 @@ func (c ingestCmd) place() (place, error) {
 }
 
 // workspace finds the workspace that the place lies in, and where in it. When
-// there is none it makes one.
-func (c ingestCmd) workspace(ctx context.Context, a *app, cl *client.Client, at place) (ws client.Place, below string, err error) {
+// there is none, it is one that is yet to be made.
+func (c ingestCmd) workspace(ctx context.Context, a *app, cl *client.Client, at place) (ws client.Place, below string, found bool, err error) {
+	wanted, err := a.wanted(ctx, cl)
+	if err != nil {
+		return ws, "", false, err
+	}
 	places, err := cl.Places(ctx)
 	if err != nil {
-		return ws, "", err
+		return ws, "", false, err
 	}
-	found := false
 	for _, p := range places {
-		if a.Workspace != "" && p.Name != a.Workspace && fmt.Sprint(p.ID) != a.Workspace {
+		if wanted.id != 0 && p.ID != wanted.id {
 			continue
 		}
 		if prefix, ok := c.within(at, p); ok && (!found || len(prefix) < len(below)) {
@@ -114,13 +122,41 @@ func (c ingestCmd) workspace(ctx context.Context, a *app, cl *client.Client, at 
 		}
 	}
 	if found {
-		return ws, below, nil
+		return ws, below, true, nil
 	}
-	if a.Workspace != "" {
-		return ws, "", coreshed.Errorf(coreshed.NotFound, "the workspace %s has no such folder or bucket", a.Workspace)
+	if wanted.id != 0 {
+		return ws, "", false, coreshed.Errorf(coreshed.NotFound,
+			"the workspace %s has no such folder or bucket; without --workspace and $WORKSPACE_ID the one that has is found, or made", wanted.title)
 	}
-	ws, err = cl.CreatePlace(ctx, c.title(at), c.broker(at))
-	return ws, at.prefix, err
+	ws.Title = c.title(at)
+	ws.Name = ws.Title                                           // until it has one
+	ws.Configuration.Broker.Type = c.broker(at)["type"].(string) //nolint:errcheck // it has one
+	return ws, at.prefix, false, nil
+}
+
+// wanted is the workspace that the flags or the environment name; if they name
+// none, the zero one.
+func (a *app) wanted(ctx context.Context, cl *client.Client) (called, error) {
+	name := a.workspaceName()
+	if name == "" {
+		return called{}, nil
+	}
+	org, err := a.organisation(ctx, cl)
+	if err != nil {
+		return called{}, err
+	}
+	list, err := workspaces(ctx, cl, org)
+	if err != nil {
+		return called{}, err
+	}
+	i, err := pick(list, name)
+	if err == nil && list[i].id == 0 {
+		err = coreshed.Errorf(coreshed.NotFound, "the workspace %s is of an organisation of which Scale's API does not tell", list[i].title)
+	}
+	if err != nil {
+		return called{}, err
+	}
+	return list[i], nil
 }
 
 // within returns where a place lies in the folder or bucket of a workspace.
@@ -196,11 +232,8 @@ func (c ingestCmd) scan(ctx context.Context, cl *client.Client, ws client.Place,
 
 // working reports whether a scan has begun to take files, and has not ended.
 func working(ctx context.Context, cl *client.Client, s client.Scan) (bool, error) {
-	if s.Job == nil {
-		return true, nil // it has only counted
-	}
 	if !s.Job.Ended() {
-		return true, nil
+		return true, nil // or it has not begun
 	}
 	n, err := cl.CountIngests(ctx, s.ID, "QUEUED", "INGESTING")
 	return n > 0, err
@@ -230,31 +263,6 @@ func (c ingestCmd) configuration(ws client.Place, below string) map[string]any {
 // pollEvery is how often the server is asked how far it is.
 const pollEvery = 500 * time.Millisecond
 
-// count shows how many files there are.
-func (c ingestCmd) count(ctx context.Context, a *app, cl *client.Client, ws client.Place, scan client.Scan) error {
-	if scan.Job != nil {
-		return coreshed.Errorf(coreshed.Conflict, "these files are being taken: repeat it without --dry-run to see how far that is")
-	}
-	scan, err := cl.ProcessScan(ctx, scan.ID, false)
-	l := a.newStatus()
-	for err == nil && !scan.DryRun.Ended() {
-		l.show("%d files seen", scan.Files)
-		if err = pause(ctx, pollEvery); err == nil {
-			scan, err = cl.Scan(ctx, scan.ID)
-		}
-	}
-	l.close()
-	if err != nil {
-		return err
-	}
-	done := ingested{Workspace: ws.Name, Scan: scan.ID, Status: scan.DryRun.Status, Files: scan.Files}
-	err = fields(a, done, field{"workspace", ws.Name}, field{"files", done.Files})
-	if scan.DryRun.Status != "COMPLETED" {
-		err = errors.Join(err, fmt.Errorf("the count is %s", strings.ToLower(scan.DryRun.Status)))
-	}
-	return err
-}
-
 // take starts the scan, unless it has, and follows it to its end.
 func (c ingestCmd) take(ctx context.Context, a *app, cl *client.Client, ws client.Place, scan client.Scan) error {
 	if scan.Job == nil {
@@ -270,21 +278,22 @@ func (c ingestCmd) take(ctx context.Context, a *app, cl *client.Client, ws clien
 		}
 		return err
 	}
-	done.Workspace = ws.Name
+	done.Workspace = ws.Title
 	if done.Errored > 0 {
 		if done.Errors, err = cl.Ingests(ctx, scan.ID, "ERRORED"); err != nil {
 			return err
 		}
 	}
-	err = fields(a, done, field{"workspace", ws.Name}, field{"scan", done.Scan}, field{"files seen", done.Files},
+	err = fields(a, done, field{"workspace", ws.Title}, field{"scan", done.Scan}, field{"files seen", done.Files},
 		field{"ingested", done.Ingested}, field{"known already", done.Duplicates}, field{"not taken", done.Errored})
+	all := []error{err}
 	for _, i := range done.Errors {
-		err = errors.Join(err, fmt.Errorf("%s: %s", i.Path, i.Reason))
+		all = append(all, fmt.Errorf("%s: %s", i.Path, i.Reason))
 	}
 	if done.Status != "COMPLETED" {
-		err = errors.Join(err, fmt.Errorf("the scan is %s", strings.ToLower(done.Status)))
+		all = append(all, fmt.Errorf("the scan is %s", strings.ToLower(done.Status)))
 	}
-	return err
+	return errors.Join(all...)
 }
 
 // follow waits until everything has ended.

@@ -38,7 +38,7 @@ type verbs struct {
 	User      userCmd      `cmd:"" group:"admin" help:"People who sign in with a password."`
 	Client    clientCmd    `cmd:"" group:"admin" help:"Programs that get tokens."`
 	Grant     grantCmd     `cmd:"" group:"admin" help:"Who may do what in which workspace."`
-	Key       keyCmd       `cmd:"" group:"admin" help:"Keys that sign tokens and URLs."`
+	Key       keyCmd       `cmd:"" group:"admin" help:"Keys that sign tokens and URLs, and that seal the credentials of buckets."`
 	Workspace workspaceCmd `cmd:"" group:"admin" help:"Workspaces and their quotas."`
 	Countries countriesCmd `cmd:"" group:"admin" help:"Borders of countries, by which footprints are placed."`
 

@@ -22,7 +22,7 @@ type globals struct {
 	Database  string `placeholder:"URL" help:"The server's database (postgres://…), when it is not in the data folder."`
 	Server    string `group:"Reaching a server" placeholder:"URL" help:"Where the server is; else $HUB_URL, else http://127.0.0.1:8080."`
 	Org       string `group:"Reaching a server" placeholder:"ID" help:"The organisation; else $ORG_ID, else the only one. To serve: the one of which /v6/ and /coreshed/v1/ tell, else the oldest."`
-	Workspace string `group:"Reaching a server" short:"w" placeholder:"NAME|ID" help:"The workspace; else $WORKSPACE_ID, else the only one."`
+	Workspace string `group:"Reaching a server" short:"w" placeholder:"NAME|ID" help:"The workspace, by its title, name or id; else $WORKSPACE_ID, else the only one."`
 	TokenFile string `group:"Reaching a server" placeholder:"FILE" help:"A file with an access token; else $TOKEN."`
 	Proxy     string `group:"Reaching a server" placeholder:"URL" help:"The proxy on the way to it; else $PROXY."`
 	CAFile    string `name:"ca-file" group:"Reaching a server" placeholder:"FILE" help:"The roots to trust, PEM; else $SSL_CERT_FILE."`
@@ -45,7 +45,7 @@ type app struct {
 	stdout, stderr io.Writer
 }
 
-const description = `Coreshed keeps geospatial files, with their versions, for programs that speak the Evo File API.
+const description = `Coreshed keeps geospatial files with their versions, catalogues what lies elsewhere, and knows what was made from what, for programs that speak the Evo File API, Scale's v6 file services or OpenLineage.
 
 Every flag is also a variable of the environment, CORESHED_ and its name, and a key in the file that --config names: a flag beats the environment, which beats the file.
 

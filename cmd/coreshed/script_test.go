@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -16,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/coreshed/coreshed/internal/broker"
+	"github.com/coreshed/coreshed/internal/fsnames"
 	"github.com/coreshed/coreshed/internal/server"
 )
 
@@ -30,6 +32,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		Setup:               serveShed,
+		Condition:           conditions(t),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -37,6 +40,18 @@ func TestScripts(t *testing.T) {
 			"env-of": setEnv,
 		},
 	})
+}
+
+// conditions are what scripts ask for in brackets: "newline" is a file system
+// that takes names with one.
+func conditions(t *testing.T) func(name string) (bool, error) {
+	newline := len(fsnames.Kept(t, "two\nlines")) > 0
+	return func(name string) (bool, error) {
+		if name != "newline" {
+			return false, fmt.Errorf("there is no condition %q", name)
+		}
+		return newline, nil
+	}
 }
 
 func serveShed(env *testscript.Env) error {

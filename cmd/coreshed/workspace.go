@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/auth"
@@ -221,32 +218,13 @@ func (op operator) access(ctx context.Context, which string, deleted bool) (core
 	if err != nil {
 		return coreshed.Access{}, err
 	}
-	w, err := pick(list, which)
-	return coreshed.Access{Actor: op.actor, Workspace: w, Role: coreshed.Owner}, err
-}
-
-// pick returns the workspace that a title, name or id means; "" is the only one.
-func pick(list []coreshed.Workspace, which string) (coreshed.Workspace, error) {
-	var found []coreshed.Workspace
-	var names []string
-	for _, w := range list {
-		names = append(names, w.Title)
-		if id, err := uuid.Parse(which); err == nil && id == w.UUID {
-			return w, nil
-		}
-		if which == "" || w.Name == which || coreshed.FoldPath(w.Title) == coreshed.FoldPath(which) {
-			found = append(found, w)
-		}
+	names := make([]called, len(list))
+	for i, w := range list {
+		names[i] = called{w.UUID, w.ID, w.Title, w.Name}
 	}
-	switch {
-	case len(found) == 1:
-		return found[0], nil
-	case len(found) > 1 && which != "":
-		var ids []string
-		for _, w := range found {
-			ids = append(ids, w.UUID.String())
-		}
-		return coreshed.Workspace{}, usagef("several workspaces are called %s; say which by its id: %s", which, strings.Join(ids, ", "))
+	i, err := pick(names, which)
+	if err != nil {
+		return coreshed.Access{}, err
 	}
-	return coreshed.Workspace{}, choose("workspace", "--workspace", which, names)
+	return coreshed.Access{Actor: op.actor, Workspace: list[i], Role: coreshed.Owner}, nil
 }
