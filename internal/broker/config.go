@@ -76,40 +76,45 @@ const (
 // ParseConfig reads a configuration, `{"broker": {…}}`. Its errors are
 // *ConfigError. What a version says is checked and forgotten.
 func ParseConfig(document []byte) (Config, error) {
-	var top struct {
-		Broker  members
-		Version *string
-	}
-	if err := parseTop(document, &top.Broker, &top.Version); err != nil {
+	broker, err := parseTop(document)
+	if err != nil {
 		return Config{}, err
 	}
-	if v := top.Version; v != nil && !slices.Contains([]string{"6", "7", "1.0"}, *v) {
-		return Config{}, invalid(InvalidVersion, "%s is an unsupported version number", *v)
-	}
-	c := Config{broker: top.Broker}
+	c := Config{broker: broker}
 	return c, c.read()
 }
 
 // maxVersion is the longest version, in characters.
 const maxVersion = 50
 
-func parseTop(document []byte, broker *members, version **string) error {
-	var top members
+// parseTop reads the members of the broker.
+func parseTop(document []byte) (members, error) {
+	var top, broker members
 	if json.Unmarshal(document, &top) != nil || top == nil {
-		return invalid(InvalidConfiguration, "the configuration must be an object")
+		return nil, invalid(InvalidConfiguration, "the configuration must be an object")
 	}
 	for name := range top {
 		if name != "broker" && name != "version" {
-			return invalid(InvalidConfiguration, "%q is not a member of a configuration", name)
+			return nil, invalid(InvalidConfiguration, "%q is not a member of a configuration", name)
 		}
 	}
-	if text, ok := top["version"]; ok {
-		if json.Unmarshal(text, version) != nil || *version == nil || len([]rune(**version)) > maxVersion {
-			return invalid(InvalidConfiguration, "version must be a string of at most %d characters", maxVersion)
-		}
+	if json.Unmarshal(top["broker"], &broker) != nil || broker == nil {
+		return nil, invalid(InvalidConfiguration, "broker is required and must be an object")
 	}
-	if json.Unmarshal(top["broker"], broker) != nil || *broker == nil {
-		return invalid(InvalidConfiguration, "broker is required and must be an object")
+	return broker, checkVersion(top["version"])
+}
+
+// checkVersion checks what a version says, if there is one.
+func checkVersion(text json.RawMessage) error {
+	if text == nil {
+		return nil
+	}
+	var version *string
+	if json.Unmarshal(text, &version) != nil || version == nil || len([]rune(*version)) > maxVersion {
+		return invalid(InvalidConfiguration, "version must be a string of at most %d characters", maxVersion)
+	}
+	if !slices.Contains([]string{"6", "7", "1.0"}, *version) {
+		return invalid(InvalidVersion, "%s is an unsupported version number", *version)
 	}
 	return nil
 }

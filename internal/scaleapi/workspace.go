@@ -45,7 +45,7 @@ func (a *api) workspaceDetails(q *request, id int64, clear bool) (workspaceDetai
 	if err != nil {
 		return workspaceDetails{}, err
 	}
-	details := workspaceDetails{workspaceOf(ws), ownStorage}
+	details := workspaceDetails{workspaceOf(ws), broker.Own}
 	s, err := a.DB.Storage(q.Context(), q.view, id)
 	if err != nil || s.Broker == "" {
 		return details, err
@@ -141,7 +141,7 @@ func (a *api) newStorage(q *request, id int64) (*store.Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	if before.Broker == "" && string(rawJSON(document)) == string(ownStorage) {
+	if before.Broker == "" && broker.IsOwn(rawJSON(document)) {
 		return nil, nil // as it was read
 	}
 	return a.configure(q, document, before)

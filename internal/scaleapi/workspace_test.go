@@ -173,9 +173,33 @@ func TestEditWorkspace(t *testing.T) {
 
 		mine := "/v6/workspaces/" + decimal(s.Workspace.ID) + "/"
 		s.send(s.Owner, "PATCH", mine, `{"description": "By its owner", "configuration": {"broker": {"type": "coreshed"}}}`).want(204)
+		s.send(s.Owner, "PATCH", mine, body(t, object{"configuration": ownFromPage})).want(204)
+		s.send(s.Owner, "PATCH", mine, `{"configuration": {"broker": {"type": "coreshed", "host_path": "/srv"}}}`).want(400)
+		s.send(s.Owner, "PATCH", mine, `{"configuration": {"broker": {"type": "coreshed"}, "extra": ""}}`).want(400)
+		s.send(s.Admin, "PATCH", path, body(t, object{"configuration": ownFromPage})).want(400)
 		s.send(s.Editor, "PATCH", mine, `{"description": "x"}`).want(403, noPermission)
 		s.send(s.Member, "PATCH", mine, `{"description": "x"}`).want(404)
 	})
+}
+
+// ownFromPage is the configuration of a workspace without a folder or bucket, as
+// the form of Scale's web page sends it back.
+var ownFromPage = object{"version": "6", "broker": object{
+	"type": "coreshed", "host_path": "", "nfs_path": "", "bucket_name": nil, "region_name": "",
+	"credentials": object{"access_key_id": "", "secret_access_key": ""},
+}}
+
+// TestValidateOwnStorage: such a workspace may stay as it is, and no other may
+// become one.
+func TestValidateOwnStorage(t *testing.T) {
+	s := open(t, storetest.Memory(t))
+	s.create("In a folder", s.host())
+	for title, want := range map[string]bool{s.Workspace.Title: true, "In a folder": false, "New": false} {
+		a := s.send(s.Admin, "POST", "/v6/workspaces/validation/", body(t, object{"title": title, "configuration": ownFromPage})).want(200)
+		if a.at("is_valid") != want || len(a.json()["warnings"].([]any)) > 0 {
+			t.Errorf("%s: %s", title, a.body)
+		}
+	}
 }
 
 // Cases 34 to 38.

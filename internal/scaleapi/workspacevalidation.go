@@ -39,11 +39,14 @@ func (a *api) validateWorkspace(w http.ResponseWriter, q *request) error {
 		slug := store.Slug(title)
 		name = &slug
 	}
-	before, err := a.storageNamed(q, *name)
+	before, known, err := a.storageNamed(q, *name)
 	if err != nil {
 		return err
 	}
 	v := validation{IsValid: true, Errors: []finding{}, Warnings: []finding{}}
+	if known && before.Broker == "" && broker.IsOwn(rawJSON(document)) {
+		return web.JSON(w, http.StatusOK, v) // it stays as it is
+	}
 	config, err := a.Catalog.Wanted(q.Context(), rawJSON(document), before)
 	if wrong, ok := errors.AsType[*broker.ConfigError](err); ok {
 		v.IsValid, v.Errors = false, append(v.Errors, finding{wrong.Name, wrong.Description})
@@ -66,12 +69,13 @@ func (a *api) mayProbe(q *request, document map[string]any) bool {
 	return q.view.Admin || (err == nil && config.BringsCredentials() && !config.MaskedSecrets())
 }
 
-// storageNamed is where the files of the workspace of that name lie; nowhere
-// when the caller sees none.
-func (a *api) storageNamed(q *request, name string) (store.Storage, error) {
+// storageNamed is where the files of the workspace of that name lie; known is
+// false when the caller sees none.
+func (a *api) storageNamed(q *request, name string) (s store.Storage, known bool, err error) {
 	found, _, err := a.DB.SeenWorkspaces(q.Context(), q.view, store.SeenFilter{Name: []string{name}}, nil, coreshed.Page{Limit: 1})
 	if err != nil || len(found) == 0 {
-		return store.Storage{}, err
+		return s, false, err
 	}
-	return a.DB.Storage(q.Context(), q.view, found[0].ID)
+	s, err = a.DB.Storage(q.Context(), q.view, found[0].ID)
+	return s, true, err
 }

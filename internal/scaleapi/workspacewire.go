@@ -23,10 +23,6 @@ type workspaceDetails struct {
 	Configuration json.RawMessage `json:"configuration"`
 }
 
-// ownStorage is the configuration of a workspace whose files all lie in
-// Coreshed's own store.
-var ownStorage = json.RawMessage(`{"broker":{"type":"coreshed"}}`)
-
 func workspaceOf(ws coreshed.Workspace) workspace {
 	return workspace{
 		ID: ws.ID, Name: ws.Name, Title: cut(ws.Title), Description: known(ws.Description), BaseURL: known(ws.BaseURL),
