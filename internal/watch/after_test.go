@@ -15,9 +15,9 @@ import (
 	"github.com/coreshed/coreshed/internal/store"
 )
 
-// TestSidecars takes what documents beside files say, and the files whatever
-// they say.
-func TestSidecars(t *testing.T) {
+// TestStrikeSidecars takes what documents beside files say, and the files
+// whatever they say.
+func TestStrikeSidecars(t *testing.T) {
 	each(t, func(t *testing.T, s *shed) {
 		id := s.strike(rule{"filename_regex": "copy", "new_workspace": "products"}, rule{"filename_regex": ".*", "data_types": []string{"raw"}})
 		const good = `{"type": "Feature", "geometry": {"type": "Point", "coordinates": [121.5, -30.5]},

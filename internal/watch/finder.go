@@ -3,7 +3,6 @@ package watch
 import (
 	"context"
 	"errors"
-	"fmt"
 	"path"
 	"time"
 
@@ -51,8 +50,8 @@ func (f *finder) match(ctx context.Context, a *store.Arrival) error {
 	}
 	id, err := f.DB.WorkspaceBeside(ctx, f.of.Workspace, rule.NewWorkspace)
 	if errors.Is(err, coreshed.NotFound) {
-		a.Status = coreshed.IngestDeferred
-		a.Reason = fmt.Sprintf("The workspace %q, which the rule names, is not there.", rule.NewWorkspace)
+		// Not everybody who sees the ingest may know the name.
+		a.Status, a.Reason = coreshed.IngestDeferred, "The workspace that the rule names is not there."
 		return nil
 	}
 	a.NewWorkspace = id

@@ -283,12 +283,13 @@ func TestRules(t *testing.T) {
 			rule{"filename_regex": "keep", "new_workspace": "kept", "new_file_path": "in"},
 			rule{"filename_regex": "lost", "new_workspace": "nowhere"},
 			rule{"filename_regex": "ingesting/other"},
+			rule{"filename_regex": "far", "new_file_path": strings.Repeat("a/", 1010) + "a"},
 		)
-		for _, name := range []string{"copy.tif", "file.tif", "move.tif", "keep.tif", "lost.tif", "other.tif", "none.tif"} {
+		for _, name := range []string{"copy.tif", "file.tif", "move.tif", "keep.tif", "lost.tif", "other.tif", "none.tif", "far_away_from_here.tif"} {
 			s.put(s.raw, name, name)
 		}
 		s.pass(id)
-		day := s.clock.now().UTC().Format("2006/01/02")
+		day := s.clock.day()
 		s.perform()
 		same(t, "entries", []string{
 			"kept in/" + day + "/keep.tif kept", "products in/" + day + "/file.tif in place",
@@ -296,9 +297,19 @@ func TestRules(t *testing.T) {
 			"raw sorted/here/" + day + "/move.tif in place",
 		}, s.entries())
 		same(t, "raw", []string{
-			"deferred/lost.tif lost.tif", "deferred/none.tif none.tif", "ingesting/other.tif other.tif",
+			"deferred/lost.tif lost.tif", "deferred/none.tif none.tif", "ingesting/far_away_from_here.tif far_away_from_here.tif",
+			"ingesting/other.tif other.tif",
 			"sorted/here/" + day + "/move.tif move.tif",
 		}, s.tree(s.raw))
 		same(t, "products", []string{"in/" + day + "/file.tif file.tif", "ingesting/copy.tif copy.tif"}, s.tree(s.other))
+		// What may not be known to all who see the ingest is not named.
+		for status, want := range map[coreshed.IngestStatus]string{
+			coreshed.IngestErrored:  "far_away_from_here.tif: The path is too long, must be at most 2048 characters",
+			coreshed.IngestDeferred: "lost.tif: The workspace that the rule names is not there.",
+		} {
+			if i := s.ingests(status)[0]; i.Name+": "+i.Reason != want {
+				t.Errorf("%s: %s, want %s", i.Name, i.Reason, want)
+			}
+		}
 	})
 }

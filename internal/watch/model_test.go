@@ -15,6 +15,8 @@ import (
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/fsnames"
+	"github.com/coreshed/coreshed/internal/store"
+	"github.com/coreshed/coreshed/internal/store/storetest"
 )
 
 // model is a folder that people and programs write to while a strike watches
@@ -31,10 +33,9 @@ type model struct {
 // passes, ingests that are cut short, and restarts. In the end all that was left
 // lying is where it belongs, taken once, and nothing else is in the catalogue.
 func TestModel(t *testing.T) {
-	each(t, func(t *testing.T, s *shed) {
-		if strings.HasSuffix(t.Name(), "/sqlite") {
-			return // as in memory, but for the time that its syncs take
-		}
+	c := newClock()
+	storetest.EachUnsynced(t, c.now, func(t *testing.T, db *store.DB) {
+		s := open(t, db, c)
 		names := fsnames.Kept(t, "a.tif", "b.tif", "B.tif", "c.doc", "d")
 		rapid.Check(t, func(rt *rapid.T) {
 			m := fresh(t, s, names)

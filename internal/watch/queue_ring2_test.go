@@ -103,7 +103,7 @@ func created(bucket, key string, size int) string {
 func bucketShed(t *testing.T, more ...string) (*shed, *s3test.Server) {
 	t.Helper()
 	server := s3test.Start(t)
-	s := open(t, storetest.Memory(t), &clock{})
+	s := open(t, storetest.Memory(t), newClock())
 	var err error
 	endpoints := append([]string{strings.TrimPrefix(server.URL, "http://")}, more...)
 	s.opener, err = broker.NewOpener(broker.Bounds{Endpoints: endpoints})
@@ -208,7 +208,7 @@ func TestBucket(t *testing.T) {
 		s.pass(id)
 		s.perform()
 	}
-	day := s.clock.now().UTC().Format("2006/01/02")
+	day := s.clock.day()
 	same(t, "ingests", []string{
 		"a.tif a.tif INGESTED", "b.tif deep/b.tif INGESTED", "c.doc c.doc DEFERRED", "move.las move.las INGESTED",
 		"move.las sorted/" + day + "/move.las DUPLICATE", // found where it has been moved

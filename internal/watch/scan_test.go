@@ -228,7 +228,7 @@ func TestSameTarget(t *testing.T) {
 			}
 		}
 		s.perform()
-		day := s.clock.now().UTC().Format("2006/01/02")
+		day := s.clock.day()
 		var want []string
 		for n := range 8 {
 			name := "core.las"

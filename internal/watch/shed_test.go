@@ -40,15 +40,26 @@ type shed struct {
 	ids     map[string]int64
 }
 
-// clock is the time of day, moved ahead.
+// clock is the time of day, moved ahead: at first to one in the morning, UTC, so
+// that what a test does is all on one day.
 type clock struct{ ahead atomic.Int64 }
+
+func newClock() *clock {
+	now := time.Now().UTC()
+	c := &clock{}
+	c.advance(now.Truncate(24 * time.Hour).Add(25 * time.Hour).Sub(now))
+	return c
+}
 
 func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.ahead.Load())) }
 func (c *clock) advance(d time.Duration) { c.ahead.Add(int64(d)) }
 
+// day is how the paths that rules want name this day.
+func (c *clock) day() string { return c.now().UTC().Format("2006/01/02") }
+
 func each(t *testing.T, test func(t *testing.T, s *shed)) {
 	t.Helper()
-	c := &clock{}
+	c := newClock()
 	storetest.EachAt(t, c.now, func(t *testing.T, db *store.DB) { test(t, open(t, db, c)) })
 }
 

@@ -8,10 +8,10 @@ import (
 	"github.com/coreshed/coreshed"
 )
 
-// TestSideCars takes what documents beside files say of them (contract §9.11,
-// 124, 126, 127 and 130). A document that is broken, or of no file, keeps nothing
-// from being taken.
-func TestSideCars(t *testing.T) {
+// TestScanSidecars takes what documents beside files say of them (contract
+// §9.11, 124, 126, 127 and 130). A document that is broken, or of no file, keeps
+// nothing from being taken.
+func TestScanSidecars(t *testing.T) {
 	each(t, func(t *testing.T, s *shed) {
 		s.put(s.raw, "a.tif", "a")
 		s.put(s.raw, "a.tif.metadata.json", `{"type": "FeatureCollection", "features": [{"type": "Feature",

@@ -25,10 +25,17 @@ func Each(t *testing.T, test func(t *testing.T, db *store.DB)) {
 // EachAt is Each with stores whose clock is now.
 func EachAt(t *testing.T, now func() time.Time, test func(t *testing.T, db *store.DB)) {
 	t.Helper()
-	t.Run("memory", func(t *testing.T) { test(t, open(t, "memory:", now)) })
 	t.Run("sqlite", func(t *testing.T) {
 		test(t, open(t, "sqlite:"+filepath.Join(t.TempDir(), "coreshed.db"), now))
 	})
+	EachUnsynced(t, now, test)
+}
+
+// EachUnsynced is EachAt without the file, whose syncs take a test of many
+// thousand writes long, and which is what memory is but for them.
+func EachUnsynced(t *testing.T, now func() time.Time, test func(t *testing.T, db *store.DB)) {
+	t.Helper()
+	t.Run("memory", func(t *testing.T) { test(t, open(t, "memory:", now)) })
 	if url, ok := Postgres(t); ok {
 		t.Run("postgres", func(t *testing.T) { test(t, open(t, url, now)) })
 	}
