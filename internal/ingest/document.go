@@ -59,8 +59,15 @@ func (d document) text(name string) (string, error) {
 	if json.Unmarshal(raw, &s) != nil {
 		return "", invalid("%s%s must be a string", d.where, name)
 	}
+	if !storable(s) {
+		return "", invalid("%s%s must be a string without NUL", d.where, name)
+	}
 	return s, nil
 }
+
+// storable reports whether the databases can hold what was read from JSON, which
+// is UTF-8 already: PostgreSQL takes no NUL.
+func storable(s string) bool { return !strings.ContainsRune(s, 0) }
 
 // required returns a member that is a string and not empty.
 func (d document) required(name string) (string, error) {
@@ -79,6 +86,9 @@ func (d document) texts(name string) ([]string, error) {
 	var list []string
 	if json.Unmarshal(raw, &list) != nil || slices.Contains(list, "") {
 		return nil, invalid("%s%s must be a list of strings that are not empty", d.where, name)
+	}
+	if !storable(strings.Join(list, "")) {
+		return nil, invalid("%s%s must be a list of strings without NUL", d.where, name)
 	}
 	slices.Sort(list)
 	return slices.Compact(list), nil

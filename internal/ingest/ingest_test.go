@@ -3,6 +3,7 @@ package ingest_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,6 +103,24 @@ func TestMatch(t *testing.T) {
 		if got != want {
 			t.Errorf("%q is taken by %q, want %q", path, got, want)
 		}
+	}
+}
+
+// TestDeepPattern: a pattern may nest as deep as its library takes, and quote to
+// its end; one that would be nested deeper is refused.
+func TestDeepPattern(t *testing.T) {
+	for depth := 900; depth < 1100; depth++ {
+		text := strings.Repeat("(", depth) + "a" + strings.Repeat(")", depth)
+		c, _, err := ingest.ParseScan(fmt.Appendf(nil, `{"workspace": "w", "scanner": {"type": "dir"}, "files_to_ingest": [{"filename_regex": %q}]}`, text))
+		if err != nil {
+			continue
+		}
+		if _, ok := ingest.Match(c.Rules, "in/abc"); !ok {
+			t.Errorf("nested %d deep it takes nothing", depth)
+		}
+	}
+	if _, ok := ingest.Match(rules(t, `\Qa.b`), "a.bc"); !ok {
+		t.Error("a quotation without an end takes nothing")
 	}
 }
 

@@ -2,12 +2,15 @@ package ingest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/coreshed/coreshed"
 )
 
 // Rule says which files are taken, and what becomes of them.
@@ -16,7 +19,7 @@ type Rule struct {
 	NewWorkspace string   // another one, by name; "" leaves it where it is
 	NewPath      string   // clean and relative; "" keeps its path
 
-	regex *regexp.Regexp // anchored at the start
+	regex *regexp.Regexp
 }
 
 // parseRules reads the rules for the files of a workspace.
@@ -53,10 +56,9 @@ func parseRule(where string, raw json.RawMessage) (Rule, error) {
 	if err != nil {
 		return r, err
 	}
-	if _, err := regexp.Compile(text); err != nil {
+	if r.regex, err = regexp.Compile(text); err != nil {
 		return r, invalid("%sfilename_regex: %v", where, err)
 	}
-	r.regex = regexp.MustCompile(`^(?:` + text + `)`)
 	if r.Tags, err = d.texts("data_types"); err != nil {
 		return r, err
 	}
@@ -70,26 +72,38 @@ func parseRule(where string, raw json.RawMessage) (Rule, error) {
 	return r, err
 }
 
-// cleanFolder normalises a folder in a workspace.
+// cleanFolder normalises a folder in a workspace, in which files can have an
+// address.
 func cleanFolder(where, raw string) (string, error) {
 	clean := path.Clean(raw)
 	if path.IsAbs(raw) || clean == ".." || strings.HasPrefix(clean, "../") {
 		return "", invalid("%snew_file_path must be a relative path inside the workspace", where)
 	}
-	return clean, nil
+	_, err := coreshed.CleanPath(Rule{NewPath: clean}.Target("x", time.Time{}))
+	if told, ok := errors.AsType[*coreshed.Error](err); ok {
+		return "", invalid("%snew_file_path: %s", where, told.Msg)
+	}
+	return clean, err
 }
 
 // Match returns the first rule that takes a file, by its base name or by its
-// path in the workspace. Patterns are anchored at the start alone, as Python's
-// match has them.
+// path in the workspace.
 func Match(rules []Rule, filePath string) (Rule, bool) {
 	base := path.Base(filePath)
 	for _, r := range rules {
-		if r.regex.MatchString(base) || r.regex.MatchString(filePath) {
+		if r.begins(base) || r.begins(filePath) {
 			return r, true
 		}
 	}
 	return Rule{}, false
+}
+
+// begins reports whether a text begins with what the pattern matches, as Python's
+// match has it: the leftmost match is at the start, if any is. A pattern that was
+// put into another one might nest too deep, or quote the other's end.
+func (r Rule) begins(text string) bool {
+	at := r.regex.FindStringIndex(text)
+	return at != nil && at[0] == 0
 }
 
 // Target is the path that the rule wants a file at, by the day in UTC; "" when
