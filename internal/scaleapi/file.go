@@ -41,27 +41,17 @@ func (a *api) filesWanted(q *request) (coreshed.EntryFilter, error) {
 			return f, err
 		}
 	}
-	for _, t := range []struct {
-		name string
-		into *[]string
-	}{
+	if err = q.readTexts([]textsParam{
 		{"source_sensor_class", &f.SensorClass}, {"source_sensor", &f.Sensor}, {"source_collection", &f.Collection}, {"source_task", &f.Task},
 		{"file_type", &f.Type}, {"media_type", &f.MediaType}, {"file_name", &f.Name}, {"job_type_name", &f.JobTypeName},
 		{"job_output", &f.JobOutput}, {"recipe_node", &f.RecipeNode}, {"countries", &f.Countries},
-	} {
-		if *t.into, err = q.texts(t.name); err != nil {
-			return f, err
-		}
+	}); err != nil {
+		return f, err
 	}
-	for _, n := range []struct {
-		name string
-		into *[]int64
-	}{
+	if err = q.readIntegers([]integersParam{
 		{"job_id", &f.Job}, {"job_type_id", &f.JobType}, {"recipe_id", &f.Recipe}, {"recipe_type_id", &f.RecipeType}, {"batch_id", &f.Batch},
-	} {
-		if *n.into, err = q.integers(n.name); err != nil {
-			return f, err
-		}
+	}); err != nil {
+		return f, err
 	}
 	part, err := q.text("file_name_search")
 	if part != nil {

@@ -73,35 +73,6 @@ func (a *api) jobsWanted(q *request) (store.RunFilter, error) {
 	return f, err
 }
 
-// textsParam and integersParam are lists of values and where they go.
-type textsParam struct {
-	name string
-	into *[]string
-}
-
-type integersParam struct {
-	name string
-	into *[]int64
-}
-
-func (q *request) readTexts(list []textsParam) (err error) {
-	for _, p := range list {
-		if *p.into, err = q.texts(p.name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (q *request) readIntegers(list []integersParam) (err error) {
-	for _, p := range list {
-		if *p.into, err = q.integers(p.name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 func (a *api) getJob(w http.ResponseWriter, q *request) error {
 	r, err := a.DB.Run(q.Context(), q.view, q.id("id"))
 	if err != nil {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"github.com/coreshed/coreshed"
-	"github.com/coreshed/coreshed/internal/catalog"
 	"github.com/coreshed/coreshed/internal/ingest"
 	"github.com/coreshed/coreshed/internal/store"
 	"github.com/coreshed/coreshed/internal/web"
@@ -144,7 +143,7 @@ func (a *api) configuration(q *request, k originKind, before json.RawMessage) (j
 		return nil, 0, k.invalid(err)
 	}
 	if before != nil && !q.view.Admin {
-		was, err := k.asRead(before)
+		was, err := a.asRead(q, k, before)
 		if err == nil && now.Same(was) {
 			return nil, 0, nil
 		}
@@ -167,10 +166,10 @@ func (a *api) configuration(q *request, k originKind, before json.RawMessage) (j
 	return sealed, c.workspace.ID, q.mayFind(c)
 }
 
-// asRead is a stored configuration as it is shown to those who may not see its
-// secrets.
-func (k originKind) asRead(stored json.RawMessage) (ingest.Configuration, error) {
-	shown, err := catalog.MaskFinder(stored)
+// asRead is a stored configuration as a caller who may not see its secrets has
+// read it.
+func (a *api) asRead(q *request, k originKind, stored json.RawMessage) (ingest.Configuration, error) {
+	shown, err := a.shown(q, stored, false)
 	if err != nil {
 		return ingest.Configuration{}, err
 	}
@@ -229,15 +228,6 @@ func (a *api) validate(w http.ResponseWriter, q *request, k originKind) error {
 		v.Warnings = append(v.Warnings, finding(warning))
 	}
 	return web.JSON(w, http.StatusOK, v)
-}
-
-// shown is a stored configuration as the caller may see it: with its secrets,
-// if clear.
-func (a *api) shown(q *request, stored json.RawMessage, clear bool) (json.RawMessage, error) {
-	if clear {
-		return a.Catalog.OpenFinder(q.Context(), stored)
-	}
-	return catalog.MaskFinder(stored)
 }
 
 // originsWanted reads the filters of a list of strikes or scans.

@@ -167,6 +167,35 @@ func parseInt(text string) (int64, bool) {
 	return n, true
 }
 
+// textsParam and integersParam are lists of values and where they go.
+type textsParam struct {
+	name string
+	into *[]string
+}
+
+type integersParam struct {
+	name string
+	into *[]int64
+}
+
+func (p params) readTexts(list []textsParam) (err error) {
+	for _, l := range list {
+		if *l.into, err = p.texts(l.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p params) readIntegers(list []integersParam) (err error) {
+	for _, l := range list {
+		if *l.into, err = p.integers(l.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // boolean reads true, t, 1, false, f or 0 in any case; nil when it is absent.
 func (p params) boolean(name string) (*bool, error) {
 	v := p.value(name)
