@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/coreshed/coreshed"
@@ -217,7 +216,7 @@ func addRecipe(ctx context.Context, t tx, view coreshed.View, workspace int64, n
 			return 0, err
 		}
 	}
-	if err := supersedeRecipe(ctx, t, p.superseded, id, n.CarriedOver); err != nil {
+	if err := supersedeRecipe(ctx, t, view, p.superseded, id, n.CarriedOver); err != nil {
 		return 0, err
 	}
 	_, err = addInputs(ctx, t, view, recipeInputs, id, workspace, n.Inputs)
@@ -270,7 +269,7 @@ func placeRecipe(ctx context.Context, t tx, view coreshed.View, n NewRecipe) (ru
 	if p.line == 0 {
 		p.line = old.id
 	}
-	return p, nil
+	return p, notWithin(ctx, t, n.Parent, old.id)
 }
 
 // recipeState is what changing a recipe needs to know of it. Its row is locked.
@@ -328,64 +327,6 @@ func addCondition(ctx context.Context, t tx, recipe int64, n NewCondition) error
 		return err
 	}
 	return addNode(ctx, t, recipe, coreshed.RecipeNode{Name: n.Node, Original: true, Condition: &coreshed.Condition{ID: id}})
-}
-
-// supersedeRecipe supersedes a recipe, 0 is none, by another that keeps some of
-// its nodes. What the others have published is taken back.
-func supersedeRecipe(ctx context.Context, t tx, old, recipe int64, keep []string) error {
-	if old == 0 {
-		return nil
-	}
-	now := t.db().micros()
-	if _, err := t.exec(ctx, `UPDATE recipes SET superseded_at = $2, modified_at = $2 WHERE id = $1`, old, now); err != nil {
-		return err
-	}
-	nodes, err := nodesOf(ctx, t, old)
-	if err != nil {
-		return err
-	}
-	for _, n := range nodes {
-		if slices.Contains(keep, n.Name) {
-			n.Original = false
-			err = addNode(ctx, t, recipe, n)
-		} else {
-			err = supersedeNode(ctx, t, now, n)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	for _, name := range keep {
-		if !slices.ContainsFunc(nodes, func(n coreshed.RecipeNode) bool { return n.Name == name }) {
-			return invalidField("carried_over", "names a node that the superseded recipe does not have")
-		}
-	}
-	return nil
-}
-
-// supersedeNode supersedes what a node is, with all that a sub-recipe contains.
-func supersedeNode(ctx context.Context, t tx, at int64, n coreshed.RecipeNode) error {
-	switch {
-	case n.Run != 0:
-		if _, err := t.exec(ctx, `UPDATE jobs SET superseded_at = COALESCE(superseded_at, $2), modified_at = $2 WHERE id = $1`, n.Run, at); err != nil {
-			return err
-		}
-		return unpublish(ctx, t, at, `id = $1`, n.Run)
-	case n.Recipe != 0:
-		if _, err := t.exec(ctx, `UPDATE recipes SET superseded_at = COALESCE(superseded_at, $2), modified_at = $2 WHERE id = $1`, n.Recipe, at); err != nil {
-			return err
-		}
-		nodes, err := nodesOf(ctx, t, n.Recipe)
-		if err != nil {
-			return err
-		}
-		for _, inner := range nodes {
-			if err := supersedeNode(ctx, t, at, inner); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // nodesOf returns the nodes of a recipe in the order in which they were added.

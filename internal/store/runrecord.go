@@ -247,7 +247,17 @@ func placeRun(ctx context.Context, t tx, view coreshed.View, n NewRun) (runPlace
 	if p.line == 0 {
 		p.line = old.id
 	}
-	return p, nil
+	return p, mayChangeLine(ctx, t, view, p.line)
+}
+
+// mayChangeLine is mayChange for all runs of a line: the completion of the last
+// takes back what the others have published.
+func mayChangeLine(ctx context.Context, t tx, view coreshed.View, first int64) error {
+	runs, err := all(ctx, t, value[int64], `SELECT id FROM jobs WHERE id = $1 OR root_superseded_job_id = $1`, first)
+	if err != nil {
+		return err
+	}
+	return mayChangeAll(ctx, t, view, "jobs", runs)
 }
 
 func insertRun(ctx context.Context, t tx, view coreshed.View, workspace int64, n NewRun, hash []byte, jobType typeRow, p runPlace) (int64, error) {
