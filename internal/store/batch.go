@@ -240,13 +240,6 @@ type BatchFilter struct {
 // many there are. The default order is by last modification; the id is always
 // the last key.
 func (db *DB) Batches(ctx context.Context, view coreshed.View, f BatchFilter, order []coreshed.Order, page coreshed.Page) ([]BatchEntry, int64, error) {
-	by, err := orderBy(order, map[coreshed.OrderField]string{
-		"id": "b.id", "title": "b.title", "created": "b.created_at", "created_at": "b.created_at", "superseded": "b.superseded_at",
-		"last_modified": "b.modified_at", "recipe_type": "b.recipe_type_id", "is_creation_done": "b.is_creation_done",
-	}, "b.modified_at", "b.id")
-	if err != nil {
-		return nil, 0, err
-	}
 	c := batchConditions(db.dialect, view)
 	c.anyID(db.dialect, `b.id`, f.ID)
 	c.anyID(db.dialect, `b.recipe_type_id`, f.RecipeType)
@@ -255,32 +248,46 @@ func (db *DB) Batches(ctx context.Context, view coreshed.View, f BatchFilter, or
 	c.within(`b.modified_at`, `b.modified_at`, f.Modified)
 	c.flag(`b.is_creation_done`, f.CreationDone)
 	c.since(`b.superseded_at`, f.Superseded)
-	list, total, err := pageOf(ctx, db, scanBatch, batchColumns, `FROM batches b `+batchJoins, c, by, page)
-	for i := range list {
-		if err == nil {
-			err = db.countBatch(ctx, view, &list[i])
-		}
+	s := selection{batchColumns, `batches b ` + batchJoins, c, batchSorting}
+	list, total, err := sortedPage(ctx, db, s, scanBatch, order, page)
+	if err != nil {
+		return nil, 0, err
 	}
-	return list, total, err
+	return list, total, db.countBatches(ctx, view, list)
 }
 
-// countBatch fills in what has become of a batch's runs and recipes that the
-// view shows.
-func (db *DB) countBatch(ctx context.Context, view coreshed.View, b *BatchEntry) error {
-	b.Jobs = map[coreshed.RunStatus]int64{}
+// countBatches fills in what has become of the batches' runs and recipes that
+// the view shows.
+func (db *DB) countBatches(ctx context.Context, view coreshed.View, list []BatchEntry) error {
+	if len(list) == 0 {
+		return nil
+	}
+	at, ids := map[int64]*BatchEntry{}, make([]int64, len(list))
+	for i := range list {
+		list[i].Jobs = map[coreshed.RunStatus]int64{}
+		at[list[i].ID], ids[i] = &list[i], list[i].ID
+	}
 	c := &conditions{}
-	c.add(`batch_id = ?`, b.ID)
+	c.anyID(db.dialect, `batch_id`, ids)
 	c.seenIn(db.dialect, view, `workspace_id`)
 	if _, err := all(ctx, db, func(rows *sql.Rows) (bool, error) {
+		var id, n int64
 		var status coreshed.RunStatus
-		var n int64
-		err := rows.Scan(&status, &n)
-		b.Jobs[status] = n
+		err := rows.Scan(&id, &status, &n)
+		if err == nil {
+			at[id].Jobs[status] = n
+		}
 		return true, err
-	}, `SELECT status, count(*) FROM jobs WHERE `+c.text()+` GROUP BY status`, c.args...); err != nil {
+	}, `SELECT batch_id, status, count(*) FROM jobs WHERE `+c.text()+` GROUP BY batch_id, status`, c.args...); err != nil {
 		return err
 	}
-	_, err := one(ctx, db, func(rows *sql.Rows) (bool, error) { return true, rows.Scan(&b.Recipes, &b.RecipesCompleted) },
-		`SELECT count(*), count(completed_at) FROM recipes WHERE `+c.text()+` AND recipe_id IS NULL`, c.args...)
+	_, err := all(ctx, db, func(rows *sql.Rows) (bool, error) {
+		var id, recipes, completed int64
+		err := rows.Scan(&id, &recipes, &completed)
+		if err == nil {
+			at[id].Recipes, at[id].RecipesCompleted = recipes, completed
+		}
+		return true, err
+	}, `SELECT batch_id, count(*), count(completed_at) FROM recipes WHERE `+c.text()+` AND recipe_id IS NULL GROUP BY batch_id`, c.args...)
 	return err
 }

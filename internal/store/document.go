@@ -99,27 +99,31 @@ func pageOf[T any](ctx context.Context, db *DB, scan func(*sql.Rows) (T, error),
 // manyJoins is a list of rows that are shown with many others.
 type manyJoins struct {
 	table, alias string
-	joins        string // of what is shown
-	ordering     string // of what else than the table the order may name
 	columns      string
+	joins        func(*conditions) string // of what is shown
+	sorting      sorting
 }
 
 // keyedPage is pageOf for such a list: the keys of a page are found in the table
 // alone, so that its indexes are used and only a page is joined.
-func keyedPage[T any](ctx context.Context, db *DB, scan func(*sql.Rows) (T, error), m manyJoins, c *conditions, order string, page coreshed.Page) ([]T, int64, error) {
+func keyedPage[T any](ctx context.Context, db *DB, scan func(*sql.Rows) (T, error), m manyJoins, c *conditions, orders []coreshed.Order, page coreshed.Page) ([]T, int64, error) {
+	order, err := m.sorting.order(orders)
+	if err != nil {
+		return nil, 0, err
+	}
 	from := ` FROM ` + m.table + ` ` + m.alias
 	var list []T
 	var total int64
-	err := db.view(ctx, func(ctx context.Context, t tx) (err error) {
+	err = db.view(ctx, func(ctx context.Context, t tx) (err error) {
 		if total, err = one(ctx, t, value[int64], `SELECT count(*)`+from+` WHERE `+c.text(), c.args...); err != nil {
 			return err
 		}
-		where, limit := ` WHERE `+c.text(), c.page(page)
-		if m.ordering != "" {
-			from += ` ` + m.ordering
+		where, limit, joins := ` WHERE `+c.text(), c.page(page), ` `+m.joins(c)
+		if m.sorting.joined(orders) {
+			from += joins
 		}
 		list, err = all(ctx, t, scan, `SELECT `+m.columns+` FROM (SELECT `+m.alias+`.id AS key`+from+where+order+limit+`) k
-			JOIN `+m.table+` `+m.alias+` ON `+m.alias+`.id = k.key `+m.joins+order, c.args...)
+			JOIN `+m.table+` `+m.alias+` ON `+m.alias+`.id = k.key`+joins+order, c.args...)
 		return err
 	})
 	return list, total, err

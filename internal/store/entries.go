@@ -37,7 +37,7 @@ func (db *DB) Entries(ctx context.Context, view coreshed.View, f coreshed.EntryF
 		if err != nil {
 			return err
 		}
-		entries, err = entriesOf(ctx, t, ids)
+		entries, err = entriesOf(ctx, t, view, ids)
 		return err
 	})
 	return entries, total, err
@@ -45,6 +45,7 @@ func (db *DB) Entries(ctx context.Context, view coreshed.View, f coreshed.EntryF
 
 // entryList is a filtered and sorted list of entries, as it is in a snapshot.
 type entryList struct {
+	view   coreshed.View
 	filter *entryFilter
 	order  entryOrder
 	source entrySource
@@ -58,7 +59,7 @@ type entryList struct {
 const few = 1000
 
 func newEntryList(ctx context.Context, t tx, view coreshed.View, f coreshed.EntryFilter, o entryOrder) (*entryList, error) {
-	l := &entryList{order: o}
+	l := &entryList{view: view, order: o}
 	var err error
 	if l.filter, err = readEntryFilter(ctx, t, view, f); err != nil || l.filter.nothing {
 		return l, err
@@ -166,7 +167,7 @@ func (l *entryList) keys(ctx context.Context, t tx, p pagePlan, limit int64) ([]
 		c.terms = nil
 		piece.where(c)
 		if l.order.joined() {
-			piece.from += " " + entryJoins
+			piece.from += " " + c.entryJoins(d, l.view)
 		}
 		texts = append(texts, read+piece.id+` AS id`+l.columns(piece)+` FROM `+piece.from+` WHERE `+c.text())
 	}
@@ -208,8 +209,9 @@ func (l *entryList) columns(p piece) string {
 	return b.String()
 }
 
-// entriesOf reads the entries with these ids, in their order.
-func entriesOf(ctx context.Context, t tx, ids []int64) ([]coreshed.Entry, error) {
+// entriesOf reads the entries with these ids, which are in the view, in their
+// order.
+func entriesOf(ctx context.Context, t tx, view coreshed.View, ids []int64) ([]coreshed.Entry, error) {
 	list, err := json.Marshal(ids)
 	if err != nil {
 		return nil, err
@@ -219,8 +221,10 @@ func entriesOf(ctx context.Context, t tx, ids []int64) ([]coreshed.Entry, error)
 		at[id] = i
 	}
 	entries := make([]coreshed.Entry, len(ids))
-	rows, err := t.query(ctx, `SELECT `+entryColumns+` FROM versions v `+entryJoins+
-		` WHERE v.id IN (`+t.db().dialect.list(`$1`, "bigint")+`)`, string(list))
+	d, c := t.db().dialect, &conditions{}
+	joins := c.entryJoins(d, view)
+	rows, err := t.query(ctx, `SELECT `+entryColumns+` FROM versions v `+joins+
+		` WHERE v.id IN (`+d.list(c.arg(string(list)), "bigint")+`)`, c.args...)
 	if err != nil {
 		return nil, err
 	}

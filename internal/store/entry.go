@@ -25,11 +25,26 @@ const entryColumns = `v.id, v.version_id, v.created_at, v.size, v.etag, v.state,
 	rt.id, rt.name, rt.title, rt.description, rt.revision_num,
 	b.id, b.title, b.description, b.created_at`
 
-const entryJoins = `JOIN files f ON f.id = v.file_id
+const entryOwnJoins = `JOIN files f ON f.id = v.file_id
 	JOIN workspaces w ON w.id = v.workspace_id
 	LEFT JOIN job_types jt ON jt.id = v.job_type_id
-	LEFT JOIN recipe_types rt ON rt.id = v.recipe_type_id
-	LEFT JOIN batches b ON b.id = v.batch_id`
+	LEFT JOIN recipe_types rt ON rt.id = v.recipe_type_id`
+
+// entryJoins are what entries are shown with: of batches, those that the view
+// shows.
+func (c *conditions) entryJoins(d dialect, view coreshed.View) string {
+	return entryOwnJoins + c.batchJoin(d, view, `v.batch_id`)
+}
+
+// batchJoin joins the batch of a column under the alias b, if the view shows it.
+// One that was imported without a workspace is nobody's to hide.
+func (c *conditions) batchJoin(d dialect, view coreshed.View, column string) string {
+	join := ` LEFT JOIN batches b ON b.id = ` + column
+	if !view.Everything {
+		join += ` AND (b.workspace_id IS NULL OR ` + oneOf(c, d, `b.workspace_id`, workspacesOf(view), "bigint") + `)`
+	}
+	return join
+}
 
 func scanEntry(rows *sql.Rows) (coreshed.Entry, error) { return scanEntryAnd(rows) }
 
@@ -103,7 +118,7 @@ func entry(ctx context.Context, q querier, d dialect, view coreshed.View, id int
 	c := &conditions{}
 	c.add(`v.id = ?`, id)
 	c.seen(d, view)
-	e, err := one(ctx, q, scanEntry, `SELECT `+entryColumns+` FROM versions v `+entryJoins+` WHERE `+c.text(), c.args...)
+	e, err := one(ctx, q, scanEntry, `SELECT `+entryColumns+` FROM versions v `+c.entryJoins(d, view)+` WHERE `+c.text(), c.args...)
 	if err != nil {
 		return e, notFound(err, "There is no such version.")
 	}

@@ -207,7 +207,7 @@ func (db *DB) EntryStatements(ctx context.Context, view coreshed.View, f coreshe
 		if err != nil {
 			return err
 		}
-		_, err = entriesOf(ctx, r, ids)
+		_, err = entriesOf(ctx, r, view, ids)
 		return err
 	})
 	return texts, err

@@ -73,7 +73,7 @@ func (db *DB) inputFiles(ctx context.Context, view coreshed.View, table, owner s
 	if f.FileName != nil {
 		c.add(`v.file_name = ?`, *f.FileName)
 	}
-	return pageOf(ctx, db, scanEntry, entryColumns, `FROM versions v `+entryJoins, c, ` ORDER BY v.modified_at, v.id`, page)
+	return pageOf(ctx, db, scanEntry, entryColumns, `FROM versions v `+c.entryJoins(db.dialect, view), c, ` ORDER BY v.modified_at, v.id`, page)
 }
 
 // SupersededBy returns the run of the view that supersedes another, or 0.

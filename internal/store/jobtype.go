@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"maps"
 	"strings"
 
 	"github.com/coreshed/coreshed"
@@ -177,26 +176,11 @@ func (f TypeFilter) jobTypes(d dialect, view coreshed.View) *conditions {
 // JobTypes returns a page of the organisation's job types, and how many there
 // are. The default order is by name and version; the id is always the last key.
 func (db *DB) JobTypes(ctx context.Context, view coreshed.View, f TypeFilter, order []coreshed.Order, page coreshed.Page) ([]coreshed.JobType, int64, error) {
-	by, err := orderBy(order, typeOrder(`jt`, map[coreshed.OrderField]string{
-		"version": `jt.version`, "is_paused": `jt.is_paused`, "is_published": `jt.is_published`, "max_tries": `jt.max_tries`,
-	}), `jt.name, jt.version`, `jt.id`)
-	if err != nil {
-		return nil, 0, err
+	if len(order) == 0 {
+		order = []coreshed.Order{{Field: "name"}, {Field: "version"}}
 	}
-	return pageOf(ctx, db, scanJobType, jobTypeColumns, `FROM job_types jt`, f.jobTypes(db.dialect, view), by, page)
-}
-
-// typeOrder are the columns that types of an alias are sorted by, and more.
-func typeOrder(alias string, more map[coreshed.OrderField]string) map[coreshed.OrderField]string {
-	columns := map[coreshed.OrderField]string{
-		"id": "id", "name": "name", "title": "title", "description": "description", "is_active": "is_active", "is_system": "is_system",
-		"revision_num": "revision_num", "created": "created_at", "deprecated": "deprecated_at", "last_modified": "modified_at",
-	}
-	for field, column := range columns {
-		columns[field] = alias + "." + column
-	}
-	maps.Copy(columns, more)
-	return columns
+	s := selection{jobTypeColumns, `job_types jt`, f.jobTypes(db.dialect, view), jobTypeSorting}
+	return sortedPage(ctx, db, s, scanJobType, order, page)
 }
 
 // JobTypeRevision returns the manifest of a revision of a job type, with the

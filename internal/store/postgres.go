@@ -27,7 +27,9 @@ var postgresDialect = dialect{
 		return false
 	},
 	snapshot: &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead},
-	member:   func(column, name string) string { return `(CAST(` + column + ` AS jsonb) ->> '` + name + `')` },
+	member: func(column, name string) string {
+		return `((CAST(` + column + ` AS jsonb) ->> '` + name + `') COLLATE "C")`
+	},
 	list: func(placeholder, of string) string {
 		if of == "" {
 			return `SELECT x.value COLLATE "C" FROM jsonb_array_elements_text(` + placeholder + `::jsonb) x`

@@ -87,13 +87,10 @@ func (db *DB) RecipeType(ctx context.Context, view coreshed.View, id int64) (cor
 // RecipeTypes returns a page of the organisation's recipe types, and how many
 // there are. The default order is by name; the id is always the last key.
 func (db *DB) RecipeTypes(ctx context.Context, view coreshed.View, f TypeFilter, order []coreshed.Order, page coreshed.Page) ([]coreshed.RecipeType, int64, error) {
-	by, err := orderBy(order, typeOrder(`rt`, nil), `rt.name`, `rt.id`)
-	if err != nil {
-		return nil, 0, err
-	}
 	c := &conditions{}
 	c.types(db.dialect, view, f, `rt`)
-	return pageOf(ctx, db, scanRecipeType, recipeTypeColumns, `FROM recipe_types rt`, c, by, page)
+	s := selection{recipeTypeColumns, `recipe_types rt`, c, typeSorting(`rt`, nil)}
+	return sortedPage(ctx, db, s, scanRecipeType, order, page)
 }
 
 // RecipeTypeRevisions returns all revisions of a recipe type, newest first.

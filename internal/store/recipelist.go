@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"slices"
-	"strings"
 
 	"github.com/coreshed/coreshed"
 )
@@ -18,11 +17,16 @@ const recipeColumns = `r.id, COALESCE(r.recipe_key, ''), w.id, w.uuid, w.name, w
 	COALESCE(r.source_collection, ''), COALESCE(r.source_task, ''), r.completed_at, r.created_at, r.modified_at,
 	ev.id, ev.type, ev.description, ev.occurred_at, b.id, b.title, b.description, b.created_at, ` + recipeTypeColumns
 
-const recipeJoins = `JOIN workspaces w ON w.id = r.workspace_id
+const recipeOwnJoins = `JOIN workspaces w ON w.id = r.workspace_id
 	JOIN recipe_types rt ON rt.id = r.recipe_type_id
 	LEFT JOIN recipe_type_revisions rr ON rr.recipe_type_id = r.recipe_type_id AND rr.revision_num = r.recipe_type_rev
-	LEFT JOIN trigger_events ev ON ev.id = r.event_id
-	LEFT JOIN batches b ON b.id = r.batch_id`
+	LEFT JOIN trigger_events ev ON ev.id = r.event_id`
+
+// recipeJoins are what recipes are shown with: of batches, those that the view
+// shows.
+func (c *conditions) recipeJoins(d dialect, view coreshed.View) string {
+	return recipeOwnJoins + c.batchJoin(d, view, `r.batch_id`)
+}
 
 func scanRecipe(rows *sql.Rows) (coreshed.Recipe, error) {
 	var r coreshed.Recipe
@@ -99,19 +103,12 @@ func (f RecipeFilter) conditions(d dialect, view coreshed.View) *conditions {
 // many there are. The default order is by last modification; the id is always
 // the last key.
 func (db *DB) Recipes(ctx context.Context, view coreshed.View, f RecipeFilter, order []coreshed.Order, page coreshed.Page) ([]coreshed.Recipe, int64, error) {
-	by, err := orderBy(order, map[coreshed.OrderField]string{
-		"id": "r.id", "created": "r.created_at", "completed": "r.completed_at", "superseded": "r.superseded_at",
-		"is_superseded": "r.superseded_at IS NOT NULL", "last_modified": "r.modified_at", "recipe_type": "r.recipe_type_id",
-		"recipe_type__name": "rt.name", "batch": "r.batch_id", "source_started": "r.source_started", "source_ended": "r.source_ended",
-	}, "r.modified_at", "r.id")
-	if err != nil {
-		return nil, 0, err
+	d := db.dialect
+	m := manyJoins{
+		table: `recipes`, alias: `r`, columns: recipeColumns, sorting: recipeSorting,
+		joins: func(c *conditions) string { return c.recipeJoins(d, view) },
 	}
-	m := manyJoins{table: `recipes`, alias: `r`, joins: recipeJoins, columns: recipeColumns}
-	if strings.Contains(by, `rt.`) {
-		m.ordering = `JOIN recipe_types rt ON rt.id = r.recipe_type_id`
-	}
-	list, total, err := keyedPage(ctx, db, scanRecipe, m, f.conditions(db.dialect, view), by, page)
+	list, total, err := keyedPage(ctx, db, scanRecipe, m, f.conditions(d, view), order, page)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"strconv"
-	"strings"
 
 	"github.com/coreshed/coreshed"
 )
@@ -22,12 +21,22 @@ const runColumns = `j.id, COALESCE(j.run_key, ''), w.id, w.uuid, w.name, w.base_
 	r.id, rt.id, rt.name, rt.title, rt.description, rt.revision_num, rr.id, r.recipe_type_rev, re.id, re.type, re.description, re.occurred_at,
 	` + jobTypeColumns
 
-const runJoins = `JOIN workspaces w ON w.id = j.workspace_id
+const runOwnJoins = `JOIN workspaces w ON w.id = j.workspace_id
 	JOIN job_types jt ON jt.id = j.job_type_id
 	LEFT JOIN job_type_revisions jr ON jr.job_type_id = j.job_type_id AND jr.revision_num = j.job_type_rev
-	LEFT JOIN trigger_events ev ON ev.id = j.event_id
-	LEFT JOIN batches b ON b.id = j.batch_id
-	LEFT JOIN recipes r ON r.id = j.recipe_id
+	LEFT JOIN trigger_events ev ON ev.id = j.event_id`
+
+// runJoins are what runs are shown with: of batches and recipes, those that the
+// view shows.
+func (c *conditions) runJoins(d dialect, view coreshed.View) string {
+	recipe := ` LEFT JOIN recipes r ON r.id = j.recipe_id`
+	if !view.Everything {
+		recipe += ` AND ` + oneOf(c, d, `r.workspace_id`, workspacesOf(view), "bigint")
+	}
+	return runOwnJoins + c.batchJoin(d, view, `j.batch_id`) + recipe + runRecipeJoins
+}
+
+const runRecipeJoins = `
 	LEFT JOIN recipe_types rt ON rt.id = r.recipe_type_id
 	LEFT JOIN recipe_type_revisions rr ON rr.recipe_type_id = r.recipe_type_id AND rr.revision_num = r.recipe_type_rev
 	LEFT JOIN trigger_events re ON re.id = r.event_id`
@@ -132,7 +141,7 @@ func (db *DB) run(ctx context.Context, view coreshed.View, where string, args ..
 	c := &conditions{}
 	c.add(where, args...)
 	c.seenIn(db.dialect, view, `j.workspace_id`)
-	r, err := one(ctx, db, scanRun, `SELECT `+runColumns+` FROM jobs j `+runJoins+` WHERE `+c.text(), c.args...)
+	r, err := one(ctx, db, scanRun, `SELECT `+runColumns+` FROM jobs j `+c.runJoins(db.dialect, view)+` WHERE `+c.text(), c.args...)
 	return r, notFound(err, "There is no such run.")
 }
 
@@ -207,20 +216,12 @@ func (c *conditions) since(column string, want *bool) {
 // Runs returns a page of the runs that match and how many there are. The
 // default order is by last modification; the id is always the last key.
 func (db *DB) Runs(ctx context.Context, view coreshed.View, f RunFilter, order []coreshed.Order, page coreshed.Page) ([]coreshed.Run, int64, error) {
-	by, err := orderBy(order, map[coreshed.OrderField]string{
-		"id": "j.id", "status": "j.status", "created": "j.created_at", "queued": "j.queued_at", "started": "j.started_at", "ended": "j.ended_at",
-		"last_status_change": "j.status_at", "last_modified": "j.modified_at", "superseded": "j.superseded_at", "is_superseded": "j.superseded_at IS NOT NULL",
-		"source_started": "j.source_started", "source_ended": "j.source_ended", "job_type": "j.job_type_id", "job_type__name": "jt.name",
-		"num_exes": "j.num_exes", "max_tries": "j.max_tries", "node": "j.node", "batch": "j.batch_id", "recipe": "j.recipe_id",
-	}, "j.modified_at", "j.id")
-	if err != nil {
-		return nil, 0, err
+	d := db.dialect
+	m := manyJoins{
+		table: `jobs`, alias: `j`, columns: runColumns, sorting: runSorting(d),
+		joins: func(c *conditions) string { return c.runJoins(d, view) },
 	}
-	m := manyJoins{table: `jobs`, alias: `j`, joins: runJoins, columns: runColumns}
-	if strings.Contains(by, `jt.`) {
-		m.ordering = `JOIN job_types jt ON jt.id = j.job_type_id`
-	}
-	return keyedPage(ctx, db, scanRun, m, f.conditions(db.dialect, view), by, page)
+	return keyedPage(ctx, db, scanRun, m, f.conditions(d, view), order, page)
 }
 
 // RunInputs returns a page of what a run of the view read, by name and id, and
@@ -249,12 +250,13 @@ func (db *DB) namedEntries(ctx context.Context, view coreshed.View, from, owner,
 		return nil, 0, 0, err
 	}
 	c.seen(db.dialect, view)
+	from += c.entryJoins(db.dialect, view)
 	list, total, err = pageOf(ctx, db, func(rows *sql.Rows) (coreshed.NamedEntry, error) {
 		var n coreshed.NamedEntry
 		var err error
 		n.Entry, err = scanEntryAnd(rows, &n.Name)
 		return n, err
-	}, entryColumns+`, `+name, from+entryJoins, c, ` ORDER BY `+name+`, v.id`, page)
+	}, entryColumns+`, `+name, from, c, ` ORDER BY `+name+`, v.id`, page)
 	return list, total, every - total, err
 }
 

@@ -13,6 +13,7 @@ import (
 type sortKey struct {
 	expr     string
 	nullable bool
+	joined   bool // needs more than the table itself
 }
 
 // sorting is how rows of a kind may be sorted.
@@ -47,6 +48,11 @@ func (s sorting) order(orders []coreshed.Order) (string, error) {
 		terms = append(terms, key.expr+direction+nulls)
 	}
 	return " ORDER BY " + strings.Join(append(terms, s.id+direction), ", "), nil
+}
+
+// joined reports whether a key needs more than the table itself.
+func (s sorting) joined(orders []coreshed.Order) bool {
+	return slices.ContainsFunc(orders, func(o coreshed.Order) bool { return s.keys[o.Field].joined })
 }
 
 // selection is a list of rows: what is read, from where, on which conditions.
