@@ -10,7 +10,7 @@ import (
 	"github.com/coreshed/coreshed"
 )
 
-// TestKeyOf: contract cases 44 to 46 and 48.
+// TestKeyOf: cases 44 to 46 and 48.
 func TestKeyOf(t *testing.T) {
 	if _, err := coreshed.KeyOf(); err == nil { // 44
 		t.Error("a key of nothing")
@@ -29,7 +29,8 @@ func TestKeyOf(t *testing.T) {
 	}
 }
 
-// TestProductKey: contract cases 147 to 151, of the function itself.
+// TestProductKey: cases 147 and 149 to 151, of the function itself. Of executions
+// (148) it knows nothing.
 func TestProductKey(t *testing.T) {
 	values := func(text string) map[string]json.RawMessage {
 		return map[string]json.RawMessage{"b": json.RawMessage(text), "a": json.RawMessage(`"x"`)}
@@ -48,7 +49,7 @@ func TestProductKey(t *testing.T) {
 			t.Errorf("another of the %s has the same key", name)
 		}
 	}
-	if again := coreshed.ProductKey(7, "out.csv", []string{"aa", "bb"}, values("2.5")); again != key { // 148
+	if again := coreshed.ProductKey(7, "out.csv", []string{"aa", "bb"}, values("2.5")); again != key {
 		t.Errorf("the order of inputs counts: %s, %s", again, key)
 	}
 	id := uuid.MustParse("7d0f5c52-3df1-4b0c-8a53-60a0f3a0e1c4")
@@ -57,7 +58,7 @@ func TestProductKey(t *testing.T) {
 	}
 }
 
-// TestProductPath: contract cases 153 to 155, of the function itself.
+// TestProductPath: cases 153 to 155, of the function itself.
 func TestProductPath(t *testing.T) {
 	now := time.Date(2026, 3, 1, 23, 59, 0, 0, time.FixedZone("", -3600))
 	p := coreshed.ProductPlace{JobType: "landsat parse/x", JobVersion: "1.0.0", Now: now, Execution: 12, Name: "a/b.tif"}

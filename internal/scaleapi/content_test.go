@@ -110,8 +110,8 @@ func TestDeletedContent(t *testing.T) {
 	}
 }
 
-// What lies in place is where the workspace says that others serve it, else
-// here; in no case anywhere that it is not.
+// Cases 64 to 67: what lies in place is where the workspace says that others
+// serve it, with one slash between, else here; in no case anywhere that it is not.
 func TestContentInPlace(t *testing.T) {
 	each(t, func(s *shed) {
 		path := s.create("Images", s.host())
@@ -131,7 +131,7 @@ func TestContentInPlace(t *testing.T) {
 		url := func() any {
 			return s.get(s.Admin, "/v6/files/?file_name_search=.tif").want(200).at("results", 0, "url")
 		}
-		own, ours := strings.CutPrefix(url().(string), s.url)
+		own, ours := strings.CutPrefix(url().(string), s.url) // case 65
 		if !ours {
 			t.Fatalf("url is %v", url())
 		}
@@ -139,7 +139,8 @@ func TestContentInPlace(t *testing.T) {
 			t.Errorf("body %q", a.body)
 		}
 		for base, want := range map[string]string{
-			"http://host/images": "http://host/images/2016/%C3%A4%20b%231%25.tif", "http://host/": "http://host/2016/%C3%A4%20b%231%25.tif",
+			"http://host/images": "http://host/images/2016/%C3%A4%20b%231%25.tif", // case 64
+			"http://host/":       "http://host/2016/%C3%A4%20b%231%25.tif",        // cases 66 and 67: a path never begins with a slash
 		} {
 			s.send(s.Admin, "PATCH", path, body(t, object{"base_url": base})).want(204)
 			if got := url(); got != want {

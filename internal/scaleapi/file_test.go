@@ -173,8 +173,7 @@ func TestListFilesByBody(t *testing.T) {
 	s.send(s.Viewer, "GET", "/v6/files/", "x", "Content-Type", "text/plain").want(415, `Unsupported media type "text/plain" in request.`)
 }
 
-// Contract §9.2, case 19: all fields of a file with everything, in the exact
-// form of the wire.
+// All fields of a file with everything, in the exact form of the wire; case 20.
 func TestFileDetails(t *testing.T) {
 	at := time.Date(2017, 1, 1, 0, 0, 0, 0, time.UTC)
 	storetest.EachAt(t, func() time.Time { return at }, func(t *testing.T, db *store.DB) {
@@ -200,7 +199,7 @@ func TestFileDetails(t *testing.T) {
 			e.Made.RecipeType.ID, e.Made.Recipe, e.Made.Batch.ID)
 		got, _, _ := strings.Cut(string(a.body), `,"meta_data":`)
 		if diff := cmp.Diff(strings.ReplaceAll(want, `,"`, ",\n\""), strings.ReplaceAll(got, `,"`, ",\n\"")); diff != "" {
-			t.Errorf("case 19 (-want +got):\n%s", diff)
+			t.Errorf("details (-want +got):\n%s", diff)
 		}
 		meta := object{"cloud_cover": json.Number("0.1"), "name": "ä<b>", "job_name": "test1", "job_version": "1.0.0", "url": a.at("url")}
 		if diff := cmp.Diff(any(meta), a.at("meta_data")); diff != "" {
@@ -208,7 +207,7 @@ func TestFileDetails(t *testing.T) {
 		}
 		for _, name := range []string{"ancestors", "descendants", "sources", "uuid"} {
 			if _, ok := a.json()[name]; ok {
-				t.Errorf("case 19: %s is there", name)
+				t.Errorf("%s is there", name)
 			}
 		}
 
@@ -228,7 +227,7 @@ func TestFileDetails(t *testing.T) {
 	})
 }
 
-// A source has no provenance, and says so in full.
+// Case 69; and a source has no provenance, and says so in full.
 func TestSourceDetails(t *testing.T) {
 	s := open(t, storetest.Memory(t))
 	f := s.Put(t, s.Editor, "a.bin", "x")
