@@ -87,7 +87,7 @@ func addBatch(ctx context.Context, t tx, view coreshed.View, workspace int64, n 
 	var kind typeRow
 	var err error
 	if n.Type != nil {
-		if kind, err = ensureRecipeType(ctx, t, view.Org, *n.Type); err != nil {
+		if kind, err = ensureRecipeType(ctx, t, view, *n.Type); err != nil {
 			return 0, err
 		}
 	}

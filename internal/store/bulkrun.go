@@ -21,9 +21,10 @@ func (db *DB) AddTypes(ctx context.Context, a coreshed.Access, types *Types) err
 		if err != nil {
 			return err
 		}
+		view := coreshed.View{Actor: a.Actor, Org: org}
 		for i := range types.Jobs {
 			j := &types.Jobs[i]
-			row, err := ensureJobType(ctx, t, org, NewJobType{
+			row, err := ensureJobType(ctx, t, view, NewJobType{
 				Name: j.Name, Version: j.Version, Title: j.Title, Description: j.Description, IconCode: j.IconCode,
 			})
 			if err != nil {
@@ -33,7 +34,7 @@ func (db *DB) AddTypes(ctx context.Context, a coreshed.Access, types *Types) err
 		}
 		for i := range types.Recipes {
 			r := &types.Recipes[i]
-			row, err := ensureRecipeType(ctx, t, org, NewRecipeType{Name: r.Name, Title: r.Title, Description: r.Description})
+			row, err := ensureRecipeType(ctx, t, view, NewRecipeType{Name: r.Name, Title: r.Title, Description: r.Description})
 			if err != nil {
 				return err
 			}

@@ -19,20 +19,13 @@ type NewJobType struct {
 	Manifest           json.RawMessage // an object; nil is what is known, or an empty one
 }
 
-// typeRow is a job type or a recipe type as rows name it.
-type typeRow struct{ id, revision int64 }
-
-func scanTypeRow(rows *sql.Rows) (typeRow, error) {
-	var r typeRow
-	return r, rows.Scan(&r.id, &r.revision)
-}
-
 // EnsureJobType returns the job type with that name and version, which it makes
-// when there is none. A manifest that is not the current one is a new revision.
+// when there is none. A manifest that is not the current one is a new revision,
+// which is current if the type is the caller's.
 func (db *DB) EnsureJobType(ctx context.Context, view coreshed.View, n NewJobType) (coreshed.JobType, error) {
 	var row typeRow
 	err := db.update(ctx, func(ctx context.Context, t tx) (err error) {
-		row, err = ensureJobType(ctx, t, view.Org, n)
+		row, err = ensureJobType(ctx, t, view, n)
 		return err
 	})
 	if err != nil {
@@ -41,59 +34,33 @@ func (db *DB) EnsureJobType(ctx context.Context, view coreshed.View, n NewJobTyp
 	return db.JobType(ctx, view, row.id)
 }
 
-func ensureJobType(ctx context.Context, t tx, org int64, n NewJobType) (typeRow, error) {
+func ensureJobType(ctx context.Context, t tx, view coreshed.View, n NewJobType) (typeRow, error) {
 	if err := checkName("type.name", n.Name); err != nil {
 		return typeRow{}, err
 	}
 	if err := checkName("type.version", n.Version); err != nil {
 		return typeRow{}, err
 	}
-	now := t.db().micros()
-	if _, err := t.exec(ctx, `INSERT INTO job_types (org_id, name, version, title, description, is_system, icon_code, max_tries, revision_num, created_at, modified_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $9) ON CONFLICT DO NOTHING`,
-		org, n.Name, n.Version, n.Title, n.Description, btoi(n.System), textOr(n.IconCode), max(n.MaxTries, 1), now); err != nil {
+	if _, own := systemJobs[n.Name]; own && n.Version == systemJobVersion {
+		id, err := systemJobType(ctx, t, view.Org, n.Name)
+		return typeRow{id: id, revision: 1}, err
+	}
+	maker, err := actorRow(ctx, t, view.Actor)
+	if err != nil {
 		return typeRow{}, err
 	}
-	row, err := one(ctx, t, scanTypeRow, `SELECT id, revision_num FROM job_types WHERE org_id = $1 AND name = $2 AND version = $3`+t.db().dialect.lock,
-		org, n.Name, n.Version)
-	if err != nil {
-		return row, err
-	}
-	return revise(ctx, t, jobTypeTables, row, n.Manifest)
-}
-
-// revisions is where the revisions of a kind of types are.
-type revisions struct{ types, table, key, document string }
-
-var (
-	jobTypeTables    = revisions{"job_types", "job_type_revisions", "job_type_id", "manifest"}
-	recipeTypeTables = revisions{"recipe_types", "recipe_type_revisions", "recipe_type_id", "definition"}
-)
-
-// revise adds a revision of a type that is locked when there is none yet, or
-// the document is another than the current one.
-func revise(ctx context.Context, t tx, r revisions, row typeRow, document json.RawMessage) (typeRow, error) {
-	text, err := object(document)
-	if err != nil {
-		return row, err
-	}
-	if row.revision > 0 {
-		if document == nil {
-			return row, nil
-		}
-		current, err := one(ctx, t, value[string], `SELECT `+r.document+` FROM `+r.table+` WHERE `+r.key+` = $1 AND revision_num = $2`, row.id, row.revision)
-		if err != nil || current == text {
-			return row, err
-		}
-	}
-	row.revision++
 	now := t.db().micros()
-	if _, err := t.exec(ctx, `INSERT INTO `+r.table+` (`+r.key+`, revision_num, `+r.document+`, created_at) VALUES ($1, $2, $3, $4)`,
-		row.id, row.revision, text, now); err != nil {
+	if _, err := t.exec(ctx, `INSERT INTO job_types (org_id, name, version, title, description, is_system, icon_code, max_tries, revision_num, created_by, created_at, modified_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, $9, $10, $10) ON CONFLICT DO NOTHING`,
+		view.Org, n.Name, n.Version, n.Title, n.Description, btoi(n.System), textOr(n.IconCode), max(n.MaxTries, 1), maker, now); err != nil {
+		return typeRow{}, err
+	}
+	row, err := one(ctx, t, scanTypeRow, `SELECT `+typeRowColumns+` FROM job_types WHERE org_id = $1 AND name = $2 AND version = $3`+t.db().dialect.lock,
+		view.Org, n.Name, n.Version)
+	if err != nil {
 		return row, err
 	}
-	_, err = t.exec(ctx, `UPDATE `+r.types+` SET revision_num = $2, modified_at = $3 WHERE id = $1`, row.id, row.revision, now)
-	return row, err
+	return revise(ctx, t, jobTypeTables, row.of(view, maker), n.Manifest)
 }
 
 const jobTypeColumns = `jt.id, jt.name, jt.version, jt.title, jt.description, jt.is_system, jt.is_active, jt.is_paused, jt.is_published,

@@ -82,7 +82,7 @@ func addJobEvent(ctx context.Context, t tx, view coreshed.View, person int64, e 
 	}
 	var r openlineage.Run
 	r.Merge(e)
-	_, err = lineageJobType(ctx, t, view.Org, &r)
+	_, err = lineageJobType(ctx, t, view, &r)
 	return err
 }
 

@@ -57,7 +57,7 @@ func (r *lineageRun) recipe(ctx context.Context, t tx, parent openlineage.Parent
 	if err != nil {
 		return 0, err
 	}
-	recipeType, err := ensureRecipeType(ctx, t, r.view.Org, NewRecipeType{
+	recipeType, err := ensureRecipeType(ctx, t, r.view, NewRecipeType{
 		Name: openlineage.Slug(parent.Job.Namespace, parent.Job.Name), Title: cut(parent.Job.Name), Definition: definition,
 	})
 	if err != nil {

@@ -111,7 +111,7 @@ func (r *lineageRun) save(ctx context.Context, t tx) error {
 
 // record brings the run's job to what its events add up to.
 func (r *lineageRun) record(ctx context.Context, t tx, workspace int64) error {
-	jobType, err := lineageJobType(ctx, t, r.view.Org, r.state)
+	jobType, err := lineageJobType(ctx, t, r.view, r.state)
 	if err != nil {
 		return err
 	}
@@ -131,17 +131,17 @@ func (r *lineageRun) record(ctx context.Context, t tx, workspace int64) error {
 }
 
 // lineageJobType is the type of the jobs of a namespace and name.
-func lineageJobType(ctx context.Context, t tx, org int64, run *openlineage.Run) (typeRow, error) {
+func lineageJobType(ctx context.Context, t tx, view coreshed.View, run *openlineage.Run) (typeRow, error) {
 	manifest, err := json.Marshal(map[string]any{"openlineage": run.Name})
 	if err != nil {
 		return typeRow{}, err
 	}
-	row, err := ensureJobType(ctx, t, org, NewJobType{
+	row, err := ensureJobType(ctx, t, view, NewJobType{
 		Name: openlineage.Slug(run.Name.Namespace, run.Name.Name), Version: run.JobFacets.JobVersion(),
 		Title: cut(run.Name.Name), Manifest: manifest,
 	})
 	text := run.JobFacets.Description()
-	if err != nil || text == "" {
+	if err != nil || text == "" || !row.mine {
 		return row, err
 	}
 	_, err = t.exec(ctx, `UPDATE job_types SET description = $2, modified_at = $3 WHERE id = $1 AND description <> $2`, row.id, text, t.db().micros())

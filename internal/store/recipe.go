@@ -22,11 +22,12 @@ type NewRecipeType struct {
 }
 
 // EnsureRecipeType returns the recipe type with that name, which it makes when
-// there is none. A definition that is not the current one is a new revision.
+// there is none. A definition that is not the current one is a new revision,
+// which is current if the type is the caller's.
 func (db *DB) EnsureRecipeType(ctx context.Context, view coreshed.View, n NewRecipeType) (coreshed.RecipeType, error) {
 	var row typeRow
 	err := db.update(ctx, func(ctx context.Context, t tx) (err error) {
-		row, err = ensureRecipeType(ctx, t, view.Org, n)
+		row, err = ensureRecipeType(ctx, t, view, n)
 		return err
 	})
 	if err != nil {
@@ -35,20 +36,24 @@ func (db *DB) EnsureRecipeType(ctx context.Context, view coreshed.View, n NewRec
 	return db.RecipeType(ctx, view, row.id)
 }
 
-func ensureRecipeType(ctx context.Context, t tx, org int64, n NewRecipeType) (typeRow, error) {
+func ensureRecipeType(ctx context.Context, t tx, view coreshed.View, n NewRecipeType) (typeRow, error) {
 	if err := checkName("type.name", n.Name); err != nil {
 		return typeRow{}, err
 	}
-	now := t.db().micros()
-	if _, err := t.exec(ctx, `INSERT INTO recipe_types (org_id, name, title, description, is_system, revision_num, created_at, modified_at)
-		VALUES ($1, $2, $3, $4, $5, 0, $6, $6) ON CONFLICT DO NOTHING`, org, n.Name, n.Title, n.Description, btoi(n.System), now); err != nil {
+	maker, err := actorRow(ctx, t, view.Actor)
+	if err != nil {
 		return typeRow{}, err
 	}
-	row, err := one(ctx, t, scanTypeRow, `SELECT id, revision_num FROM recipe_types WHERE org_id = $1 AND name = $2`+t.db().dialect.lock, org, n.Name)
+	now := t.db().micros()
+	if _, err := t.exec(ctx, `INSERT INTO recipe_types (org_id, name, title, description, is_system, revision_num, created_by, created_at, modified_at)
+		VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $7) ON CONFLICT DO NOTHING`, view.Org, n.Name, n.Title, n.Description, btoi(n.System), maker, now); err != nil {
+		return typeRow{}, err
+	}
+	row, err := one(ctx, t, scanTypeRow, `SELECT `+typeRowColumns+` FROM recipe_types WHERE org_id = $1 AND name = $2`+t.db().dialect.lock, view.Org, n.Name)
 	if err != nil {
 		return row, err
 	}
-	return revise(ctx, t, recipeTypeTables, row, n.Definition)
+	return revise(ctx, t, recipeTypeTables, row.of(view, maker), n.Definition)
 }
 
 const recipeTypeColumns = `rt.id, rt.name, rt.title, rt.description, rt.is_active, rt.is_system, rt.revision_num, rt.created_at, rt.modified_at, rt.deprecated_at`
@@ -181,7 +186,7 @@ func recordRecipe(ctx context.Context, t tx, view coreshed.View, workspace int64
 }
 
 func addRecipe(ctx context.Context, t tx, view coreshed.View, workspace int64, n NewRecipe, hash []byte) (int64, error) {
-	kind, err := ensureRecipeType(ctx, t, view.Org, n.Type)
+	kind, err := ensureRecipeType(ctx, t, view, n.Type)
 	if err != nil {
 		return 0, err
 	}

@@ -150,7 +150,7 @@ func addRun(ctx context.Context, t tx, view coreshed.View, workspace int64, n Ne
 	if err := n.check(); err != nil {
 		return 0, err
 	}
-	jobType, err := ensureJobType(ctx, t, view.Org, n.Type)
+	jobType, err := ensureJobType(ctx, t, view, n.Type)
 	if err != nil {
 		return 0, err
 	}
