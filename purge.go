@@ -118,7 +118,6 @@ type PurgeState string
 
 // The states.
 const (
-	PurgeWaits     PurgeState = "planned"
-	PurgeBytesGone PurgeState = "bytes removed"
-	PurgeRemoved   PurgeState = "removed"
+	PurgeWaits   PurgeState = "planned"
+	PurgeRemoved PurgeState = "removed"
 )

@@ -25,6 +25,7 @@ import (
 	"github.com/coreshed/coreshed/internal/broker"
 	"github.com/coreshed/coreshed/internal/catalog"
 	"github.com/coreshed/coreshed/internal/evoapi"
+	"github.com/coreshed/coreshed/internal/leased"
 	"github.com/coreshed/coreshed/internal/lineageapi"
 	"github.com/coreshed/coreshed/internal/nativeapi"
 	"github.com/coreshed/coreshed/internal/scaleapi"
@@ -133,7 +134,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	}
 	holder := holderOf(c)
 	watcher := watch.New(watch.Config{DB: db, Catalog: cat, Holder: holder, Log: c.Log, Now: c.Now})
-	s.worker = &worker{db: db, catalog: cat, watcher: watcher, holder: holder, blobUse: s.router.blobUse, urlLife: c.URLLifetime, now: c.Now, log: c.Log}
+	s.worker = &worker{db: db, catalog: cat, watcher: watcher, purges: leased.NewRunner(db, holder, c.Log), holder: holder, blobUse: s.router.blobUse, urlLife: c.URLLifetime, now: c.Now, log: c.Log}
 	s.handler, s.tracing, err = traced(ctx, c, web.Log{Log: c.Log, Metrics: web.NewMetrics(reg), Next: s.router})
 	return err
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/broker"
 	"github.com/coreshed/coreshed/internal/catalog"
+	"github.com/coreshed/coreshed/internal/leased"
 	"github.com/coreshed/coreshed/internal/store"
 	"github.com/coreshed/coreshed/internal/watch"
 )
@@ -36,6 +38,7 @@ type worker struct {
 	db      *store.DB
 	catalog *catalog.Catalog
 	watcher *watch.Watcher
+	purges  *leased.Runner
 	holder  string // of leases
 	blobUse *activity
 	urlLife time.Duration
@@ -63,10 +66,11 @@ const (
 // run works until ctx ends.
 func (w *worker) run(ctx context.Context) {
 	defer w.release(context.WithoutCancel(ctx))
-	var arrivals sync.WaitGroup
-	defer arrivals.Wait()
-	arrivals.Go(func() { w.watcher.Run(ctx) })
-	arrivals.Go(func() { w.catalog.IngestAll(ctx, w.holder) })
+	var steady sync.WaitGroup
+	defer steady.Wait()
+	steady.Go(func() { w.watcher.Run(ctx) })
+	steady.Go(func() { w.catalog.IngestAll(ctx, w.holder) })
+	steady.Go(func() { w.purges.Run(ctx, "purge", w.purge) })
 	collect, hash := time.NewTicker(collectEvery), time.NewTicker(hashEvery)
 	defer collect.Stop()
 	defer hash.Stop()
@@ -101,6 +105,19 @@ func (w *worker) release(ctx context.Context) {
 			w.log.Error("background work", "job", job, "error", err)
 		}
 	}
+}
+
+// purge goes on with every purge on which there is something to do.
+func (w *worker) purge(ctx context.Context) error {
+	open, err := w.db.OpenPurges(ctx)
+	for _, id := range open {
+		w.purges.Start(ctx, fmt.Sprintf("purge-%d", id), func(ctx context.Context, l store.Lease) {
+			if err := w.catalog.Purge(ctx, l, id); err != nil {
+				w.log.Error("background work", "job", l.Name, "error", err)
+			}
+		})
+	}
+	return err
 }
 
 func (w *worker) collect(ctx context.Context) {

@@ -21,16 +21,22 @@ var (
 // addInputs adds the versions that something reads, and says how many it did not
 // have. Each must be in the view; a path alone is one of the workspace.
 func addInputs(ctx context.Context, t tx, view coreshed.View, r reader, id, workspace int64, inputs []coreshed.Input) (int64, error) {
-	var added int64
+	versions := make([]int64, len(inputs))
 	for i, in := range inputs {
 		if err := checkName(fmt.Sprintf("inputs[%d].name", i), in.Name); err != nil {
 			return 0, err
 		}
-		version, err := resolve(ctx, t, t.db().dialect, view, workspace, in.Version)
-		if err != nil {
+		var err error
+		if versions[i], err = resolve(ctx, t, t.db().dialect, view, workspace, in.Version); err != nil {
 			return 0, refused(err, fmt.Sprintf("inputs[%d]", i))
 		}
-		n, err := t.exec(ctx, `INSERT INTO `+r.inputs+` (`+r.key+`, input_name, version_row) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, id, in.Name, version)
+	}
+	if err := usable(ctx, t, rowVersion, versions...); err != nil {
+		return 0, err
+	}
+	var added int64
+	for i, in := range inputs {
+		n, err := t.exec(ctx, `INSERT INTO `+r.inputs+` (`+r.key+`, input_name, version_row) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, id, in.Name, versions[i])
 		if err != nil {
 			return 0, err
 		}
@@ -102,7 +108,7 @@ func resolve(ctx context.Context, q querier, d dialect, view coreshed.View, work
 		}
 	}
 	id, err := one(ctx, q, value[int64], `SELECT v.id FROM files f `+join+` WHERE `+c.text(), c.args...)
-	return id, notFound(err, "There is no such version.")
+	return id, notFound(late(ctx, q, view, err, rowVersion, r.ID, r.File), "There is no such version.")
 }
 
 // addLateInputs adds inputs to a run that has perhaps put out versions already:

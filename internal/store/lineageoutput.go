@@ -110,6 +110,9 @@ func (m maker) own(ctx context.Context, t tx, version int64, output string) erro
 	if err != nil {
 		return err
 	}
+	if err := usable(ctx, t, rowVersion, version); err != nil {
+		return err
+	}
 	if was.job.Valid && was.job.Int64 != m.job {
 		_, err := t.exec(ctx, `INSERT INTO job_outputs (job_id, output_name, version_row) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, m.job, output, version)
 		return err

@@ -204,6 +204,9 @@ func (r *lineageRun) setInputs(ctx context.Context, t tx, want map[edge]bool) er
 		if slices.Contains(have, e) {
 			continue
 		}
+		if err := usable(ctx, t, rowVersion, e.version); err != nil {
+			return err
+		}
 		if _, err := t.exec(ctx, `INSERT INTO job_inputs (job_id, input_name, version_row) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, r.job, e.name, e.version); err != nil {
 			return err
 		}

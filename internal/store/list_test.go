@@ -188,7 +188,7 @@ func restoreAll(t *testing.T, db *store.DB, a coreshed.Access) error {
 	return err
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

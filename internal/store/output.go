@@ -152,6 +152,9 @@ func (p *making) adopt(ctx context.Context, t tx, view coreshed.View, version in
 	if err := mayChange(view, v.workspace); err != nil {
 		return false, err
 	}
+	if err := usable(ctx, t, rowVersion, version); err != nil {
+		return false, err
+	}
 	if v.job != 0 {
 		_, err := t.exec(ctx, `INSERT INTO job_outputs (job_id, output_name, version_row) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
 			p.run.id, output, version)

@@ -13,10 +13,13 @@ import (
 )
 
 var postgresDialect = dialect{
-	name:   "postgres",
-	lock:   " FOR UPDATE",
-	claim:  " FOR UPDATE SKIP LOCKED",
-	unique: func(err error) bool { return pgCode(err) == "23505" },
+	name:  "postgres",
+	lock:  " FOR UPDATE",
+	claim: " FOR UPDATE SKIP LOCKED",
+	// The number is of this program's locks alone.
+	links:      `SELECT pg_advisory_xact_lock_shared(7310450971)`,
+	linksAlone: `SELECT pg_advisory_xact_lock(7310450971)`,
+	unique:     func(err error) bool { return pgCode(err) == "23505" },
 	retry: func(err error) bool {
 		switch pgCode(err) {
 		case "40001", "40P01": // serialization failure, deadlock

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/coreshed/coreshed"
 )
 
@@ -289,7 +291,10 @@ func lockRecipe(ctx context.Context, t tx, view coreshed.View, id int64) (recipe
 		return r, rows.Scan(&r.id, &r.workspace, &r.batch, &r.root, &r.line, &r.superseded)
 	}, `SELECT r.id, r.workspace_id, COALESCE(r.batch_id, 0), COALESCE(r.root_recipe_id, 0), COALESCE(r.root_superseded_recipe_id, 0),
 		r.superseded_at IS NOT NULL FROM recipes r WHERE `+c.text()+t.db().dialect.lock, c.args...)
-	return r, notFound(err, "There is no such recipe.")
+	if err != nil {
+		return r, notFound(late(ctx, t, view, err, rowRecipe, id, uuid.Nil), "There is no such recipe.")
+	}
+	return r, usable(ctx, t, rowRecipe, id)
 }
 
 // addNode adds a node to a recipe; recipe 0 is none. A node is one thing: a

@@ -94,6 +94,9 @@ func recipeToStart(ctx context.Context, t tx, org int64, start *RecipeStart) (re
 type recipeCause struct{ event, ingestEvent int64 }
 
 func acceptRecipe(ctx context.Context, t tx, rt recipeToBegin, why recipeCause, entry int64) error {
+	if err := usable(ctx, t, rowVersion, entry); err != nil {
+		return err
+	}
 	recipe, err := insert(ctx, t, `INSERT INTO recipes (workspace_id, recipe_type_id, recipe_type_rev, event_id, ingest_event_id, created_at, modified_at)
 		SELECT workspace_id, $2, $3, $4, $5, $6, $6 FROM versions WHERE id = $1 RETURNING id`,
 		entry, rt.id, rt.revision, why.event, why.ingestEvent, t.db().micros())

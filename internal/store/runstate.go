@@ -7,6 +7,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/coreshed/coreshed"
 )
 
@@ -42,7 +44,10 @@ func lockRun(ctx context.Context, t tx, view coreshed.View, id int64) (*runState
 	}, `SELECT j.id, j.workspace_id, j.status, j.job_type_id, COALESCE(j.recipe_id, 0), COALESCE(j.batch_id, 0), COALESCE(j.recipe_node, ''),
 		COALESCE(j.root_superseded_job_id, 0), j.superseded_at IS NOT NULL, j.num_exes FROM jobs j WHERE `+c.text()+t.db().dialect.lock, c.args...)
 	if err != nil {
-		return r, notFound(err, "There is no such run.")
+		return r, notFound(late(ctx, t, view, err, rowRun, id, uuid.Nil), "There is no such run.")
+	}
+	if err := usable(ctx, t, rowRun, id); err != nil {
+		return r, err
 	}
 	r.exe, err = latestTry(ctx, t, id)
 	return r, err

@@ -39,13 +39,16 @@ type DB struct {
 
 // dialect is what differs between the two databases.
 type dialect struct {
-	name     string
-	lock     string // ends a SELECT whose rows this transaction will change
-	claim    string // the same, passing over those that another has locked
-	unique   func(error) bool
-	retry    func(error) bool // the transaction lost a race; again may do
-	snapshot *sql.TxOptions
-	member   func(column, name string) string // of a JSON object, as text
+	name  string
+	lock  string // ends a SELECT whose rows this transaction will change
+	claim string // the same, passing over those that another has locked
+	// Statements that wait until no transaction marks what is to be removed, and
+	// until none adds a link; "" where transactions take turns anyway.
+	links, linksAlone string
+	unique            func(error) bool
+	retry             func(error) bool // the transaction lost a race; again may do
+	snapshot          *sql.TxOptions
+	member            func(column, name string) string // of a JSON object, as text
 	// list is a SELECT of the values of a JSON array, which is a placeholder; of
 	// is their type, "" for text.
 	list func(placeholder, of string) string

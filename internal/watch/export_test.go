@@ -10,7 +10,7 @@ import (
 // Pass lets a strike look at everything once.
 func (w *Watcher) Pass(ctx context.Context, id int64) error {
 	var err error
-	w.leased(ctx, store.Lease{Name: fmt.Sprintf("strike-%d", id), Holder: w.Holder}, func(ctx context.Context, l store.Lease) {
+	w.runner.Do(ctx, fmt.Sprintf("strike-%d", id), func(ctx context.Context, l store.Lease) {
 		h := newHint(w.Log)
 		defer h.close()
 		var state passState
@@ -30,7 +30,7 @@ func (w *Watcher) Pass(ctx context.Context, id int64) error {
 
 // Walk lets a scan see everything.
 func (w *Watcher) Walk(ctx context.Context, id int64) {
-	w.leased(ctx, store.Lease{Name: fmt.Sprintf("scan-%d", id), Holder: w.Holder}, func(ctx context.Context, l store.Lease) {
+	w.runner.Do(ctx, fmt.Sprintf("scan-%d", id), func(ctx context.Context, l store.Lease) {
 		w.scan(ctx, l, id)
 	})
 }
@@ -45,7 +45,7 @@ func SetMaxHeld(n int) (undo func()) {
 // Once lets a strike look once, at a queue for as long as it waits.
 func (w *Watcher) Once(ctx context.Context, id int64) error {
 	var err error
-	w.leased(ctx, store.Lease{Name: fmt.Sprintf("strike-%d", id), Holder: w.Holder}, func(ctx context.Context, l store.Lease) {
+	w.runner.Do(ctx, fmt.Sprintf("strike-%d", id), func(ctx context.Context, l store.Lease) {
 		h := newHint(w.Log)
 		defer h.close()
 		s, found := w.DB.StrikeOf(ctx, id)

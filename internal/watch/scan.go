@@ -3,12 +3,16 @@ package watch
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/broker"
 	"github.com/coreshed/coreshed/internal/ingest"
 	"github.com/coreshed/coreshed/internal/store"
 )
+
+// lookEvery is how long a walk that failed waits at first.
+const lookEvery = time.Second
 
 // maxScanFailures bounds how often in a row a walk is begun again.
 const maxScanFailures = 8

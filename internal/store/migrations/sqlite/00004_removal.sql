@@ -33,14 +33,15 @@ CREATE TABLE purges (
     runs_gone      INTEGER NOT NULL DEFAULT 0,
     recipes_gone   INTEGER NOT NULL DEFAULT 0,
     bytes_gone     INTEGER NOT NULL DEFAULT 0,
+    attempts       INTEGER NOT NULL DEFAULT 0,
     next_at        INTEGER NOT NULL DEFAULT 0, -- not before
     last_error     TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX purges_open ON purges (id) WHERE status IN ('queued', 'purging');
 
 -- The set of a purge, and afterwards what it was: ids, hashes and sizes, no
--- names. Kinds are 0 version, 1 run, 2 recipe. States are 0 planned, 1 bytes
--- removed, 2 removed.
+-- names. Kinds are 0 version, 1 run, 2 recipe. States are 0 planned
+-- and 1 removed.
 CREATE TABLE purge_items (
     purge_id     INTEGER NOT NULL REFERENCES purges,
     kind         INTEGER NOT NULL,
@@ -63,7 +64,7 @@ CREATE TABLE purge_items (
     error        TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (purge_id, kind, item_id)
 ) WITHOUT ROWID;
-CREATE INDEX purge_items_depth ON purge_items (purge_id, kind, depth, item_id) WHERE state < 2;
+CREATE INDEX purge_items_depth ON purge_items (purge_id, kind, depth, item_id) WHERE state = 0;
 
 -- What a running or stopped purge is to remove: it can be used for nothing new.
 CREATE TABLE purging (

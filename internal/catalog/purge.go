@@ -1,0 +1,184 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/broker"
+	"github.com/coreshed/coreshed/internal/store"
+)
+
+const (
+	// purgeBatch is how many versions, runs or recipes of a purge are removed in
+	// one transaction.
+	purgeBatch = 250
+	// purgeAtOnce is how many versions' bytes are removed at a time.
+	purgeAtOnce = 16
+)
+
+// Purge works on a purge until nothing is left of its set, it is stopped, or
+// bytes cannot be removed: then it is put off, with the reason. It can be killed
+// at any moment and called again: what was done is done.
+func (c *Catalog) Purge(ctx context.Context, l store.Lease, id int64) error {
+	err := c.purge(ctx, l, id)
+	if err == nil || errors.Is(err, store.ErrPurgeStopped) || ctx.Err() != nil {
+		return nil
+	}
+	return errors.Join(err, c.db.PutOffPurge(context.WithoutCancel(ctx), l, id, backoff, purgeReason(err)))
+}
+
+// purgeReason says why a purge waits, to whoever may see it.
+func purgeReason(err error) string {
+	var told *coreshed.Error
+	if errors.As(err, &told) && told.Msg != "" && told.Kind != coreshed.StoreFailed {
+		return told.Msg
+	}
+	if errors.Is(err, errBytesLeft) {
+		return "Some bytes could not be removed yet."
+	}
+	return "It failed; the server's log has more."
+}
+
+// errBytesLeft says that the bytes of some versions could not be removed.
+var errBytesLeft = errors.New("bytes of purged versions could not be removed")
+
+func (c *Catalog) purge(ctx context.Context, l store.Lease, id int64) error {
+	if err := c.db.BeginPurge(ctx, l, id); err != nil {
+		return err
+	}
+	if err := c.purgeVersions(ctx, l, id); err != nil {
+		return err
+	}
+	for _, next := range []func(context.Context, store.Lease, int64, int) (int, error){c.db.RemovePurgedRuns, c.db.RemovePurgedRecipes} {
+		for {
+			n, err := next(ctx, l, id, purgeBatch)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				break
+			}
+		}
+	}
+	ended, err := c.db.EndPurge(ctx, l, id)
+	if err == nil && ended {
+		c.log.Info("purged", "purge", id)
+	}
+	return err
+}
+
+// purgeVersions removes the versions of a purge, batch by batch: their bytes,
+// then their rows.
+func (c *Catalog) purgeVersions(ctx context.Context, l store.Lease, id int64) error {
+	var last *store.PurgedVersion
+	left := 0
+	for {
+		batch, err := c.db.PurgeVersions(ctx, l, id, last, purgeBatch)
+		if err != nil {
+			return err
+		}
+		if len(batch) == 0 {
+			break
+		}
+		last = &batch[len(batch)-1]
+		gone, failed := c.removeBytes(ctx, batch)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := c.db.FailPurged(ctx, l, id, failed); err != nil {
+			return err
+		}
+		if err := c.db.RemovePurged(ctx, l, id, gone); err != nil {
+			return err
+		}
+		left += len(failed)
+	}
+	if left > 0 {
+		return fmt.Errorf("%w: %d versions", errBytesLeft, left)
+	}
+	return nil
+}
+
+// removeBytes removes the bytes of versions, and returns those whose rows can go
+// now, and why of others they cannot.
+func (c *Catalog) removeBytes(ctx context.Context, batch []store.PurgedVersion) (gone []int64, failed map[int64]string) {
+	var mu sync.Mutex
+	failed = map[int64]string{}
+	var g errgroup.Group
+	g.SetLimit(purgeAtOnce)
+	for _, v := range batch {
+		g.Go(func() error {
+			err := c.removeBytesOf(ctx, v)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				gone = append(gone, v.ID)
+				return nil
+			}
+			failed[v.ID] = reasonOf(err)
+			c.log.Warn("bytes of a purged version are still there", "version", v.ID, "error", err)
+			return nil
+		})
+	}
+	g.Wait() //nolint:errcheck // what failed is in failed
+	return gone, failed
+}
+
+func (c *Catalog) removeBytesOf(ctx context.Context, v store.PurgedVersion) error {
+	switch {
+	case v.Place == nil:
+		return c.removeObjects(ctx, v.Prefix)
+	case v.Fate == coreshed.BytesGo:
+		return c.removeInPlace(ctx, v)
+	}
+	return nil
+}
+
+// removeObjects removes all that a version has ever written: what it has
+// replaced and abandoned too.
+func (c *Catalog) removeObjects(ctx context.Context, prefix string) error {
+	var keys []string
+	for o, err := range c.blobs.List(ctx, prefix+"/") {
+		if err != nil {
+			return fmt.Errorf("list objects: %w", err)
+		}
+		keys = append(keys, o.Key)
+	}
+	for _, k := range keys {
+		if err := c.blobs.Delete(ctx, k); err != nil {
+			return fmt.Errorf("remove object: %w", err)
+		}
+	}
+	return nil
+}
+
+// removeInPlace removes what was registered in a folder or bucket, and nothing
+// else that lies there by now.
+func (c *Catalog) removeInPlace(ctx context.Context, v store.PurgedVersion) error {
+	b, err := c.Broker(ctx, v.Workspace)
+	if err != nil {
+		return err
+	}
+	f, err := b.Open(ctx, v.Place.Path)
+	if broker.Absent(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	was := broker.Object{Size: v.Place.Size, Modified: v.Place.Modified, ETag: v.Place.ETag}
+	same := f.Object().Same(was)
+	if err := f.Close(); err != nil && !errors.Is(err, fs.ErrClosed) {
+		return err
+	}
+	if !same {
+		return nil // another has put it there
+	}
+	return b.Delete(ctx, v.Place.Path)
+}

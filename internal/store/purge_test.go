@@ -1,0 +1,112 @@
+package store_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/store"
+	"github.com/coreshed/coreshed/internal/store/storetest"
+)
+
+// drain works on a purge to its end, as the catalog does where no bytes are.
+func drain(t testing.TB, db *store.DB, id int64) {
+	t.Helper()
+	l := store.Lease{Name: "purge", Holder: "test"}
+	if mine, err := db.Lease(t.Context(), l.Name, l.Holder, time.Hour); err != nil || !mine {
+		t.Fatalf("lease: %v, %v", mine, err)
+	}
+	must(t, db.BeginPurge(t.Context(), l, id))
+	for {
+		list, err := db.PurgeVersions(t.Context(), l, id, nil, 3)
+		must(t, err)
+		if len(list) == 0 {
+			break
+		}
+		var ids []int64
+		for _, v := range list {
+			ids = append(ids, v.ID)
+		}
+		must(t, db.RemovePurged(t.Context(), l, id, ids))
+		must(t, db.RemovePurged(t.Context(), l, id, ids)) // delivered twice
+	}
+	for _, next := range []func() (int, error){
+		func() (int, error) { return db.RemovePurgedRuns(t.Context(), l, id, 3) },
+		func() (int, error) { return db.RemovePurgedRecipes(t.Context(), l, id, 3) },
+	} {
+		for n := 1; n > 0; {
+			var err error
+			n, err = next()
+			must(t, err)
+		}
+	}
+	ended, err := db.EndPurge(t.Context(), l, id)
+	must(t, err)
+	if !ended {
+		t.Fatal("the purge has not ended")
+	}
+}
+
+func TestPurge(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := storetest.New(t, db)
+		view := s.View(t, s.Owner)
+		source, other := s.Put(t, s.Owner, "source.tif", "source"), s.Put(t, s.Owner, "other.tif", "other")
+		first, a := s.Made(t, "a.tif", source.Version.ID)
+		second, b := s.Made(t, "b.tif", a, other.Version.ID)
+		_, c := s.Made(t, "c.tif", other.Version.ID)
+
+		p, err := db.PlanPurge(t.Context(), view, store.NewPurge{Versions: []int64{source.Version.ID}, Scope: coreshed.PurgeLineage, Reason: "sold"})
+		must(t, err)
+		if want := (coreshed.PurgeTotals{Versions: 3, Sources: 1, Products: 2, Runs: 2, Bytes: p.Planned.Bytes}); p.Planned != want || p.Planned.Bytes == 0 {
+			t.Errorf("planned %+v, want %+v", p.Planned, want)
+		}
+		items, err := db.PurgeItemsAfter(t.Context(), view, p, nil, 100)
+		must(t, err)
+		depths := map[int64]int64{}
+		for _, i := range items {
+			if i.Kind == coreshed.PurgeVersion {
+				depths[i.ID] = i.Depth
+			}
+		}
+		wantEqual(t, depths, map[int64]int64{source.Version.ID: 0, a: 2, b: 4})
+
+		_, err = db.ExecutePurge(t.Context(), view, p.UUID, []byte("another"))
+		wantIs(t, err, coreshed.Conflict)
+		// The set grows after the plan: a new plan, to be looked at.
+		_, d := s.Made(t, "d.tif", b)
+		fresh, err := db.ExecutePurge(t.Context(), view, p.UUID, p.Fingerprint)
+		wantIs(t, err, coreshed.Conflict)
+		if fresh.UUID == p.UUID || fresh.Planned.Products != 3 {
+			t.Fatalf("the fresh plan is %+v", fresh)
+		}
+		p, err = db.ExecutePurge(t.Context(), view, fresh.UUID, fresh.Fingerprint)
+		must(t, err)
+		if p.Status != coreshed.PurgeRunning {
+			t.Errorf("it is %s", p.Status)
+		}
+		drain(t, db, p.ID)
+
+		if p, err = db.Purge(t.Context(), view, p.UUID); err != nil || p.Status != coreshed.PurgeDone || p.Removed != p.Planned {
+			t.Errorf("in the end %v, %+v", err, p)
+		}
+		for _, id := range []int64{source.Version.ID, a, b, d} {
+			_, err := db.Entry(t.Context(), view, id)
+			wantIs(t, err, coreshed.NotFound)
+		}
+		for _, id := range []int64{other.Version.ID, c} {
+			if _, err := db.Entry(t.Context(), view, id); err != nil {
+				t.Errorf("version %d: %v", id, err)
+			}
+		}
+		for _, id := range []int64{first.ID, second.ID} {
+			_, err := db.Run(t.Context(), view, id)
+			wantIs(t, err, coreshed.NotFound)
+		}
+		_, err = db.PlanPurge(t.Context(), view, store.NewPurge{Versions: []int64{source.Version.ID}, Scope: coreshed.PurgeLineage})
+		if !errors.Is(err, coreshed.NotFound) {
+			t.Errorf("planned again: %v", err)
+		}
+	})
+}

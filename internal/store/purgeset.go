@@ -1,0 +1,151 @@
+package store
+
+import (
+	"context"
+
+	"github.com/coreshed/coreshed"
+)
+
+// The kinds of things in sets of purges, as rows have them. Files are among
+// tombstones alone.
+const (
+	rowVersion = iota
+	rowRun
+	rowRecipe
+	rowFile
+)
+
+// The states of things in sets of purges, as rows have them.
+const (
+	rowWaits = iota
+	rowGone
+)
+
+// purgeSet is the set of a purge while it is found: what it was asked for, then
+// level by level what that leads to. It is in rows alone, so that memory does
+// not grow with it.
+type purgeSet struct {
+	purge       int64
+	scope       coreshed.PurgeScope
+	sourceBytes bool
+	depth       int64
+}
+
+// find finds the whole set of the versions with these row ids, which are a JSON
+// list.
+func (s *purgeSet) find(ctx context.Context, t tx, versions string) error {
+	c := &conditions{}
+	if _, err := s.add(ctx, t, c, rowVersion, `NULL, NULL`, ` FROM versions v JOIN files f ON f.id = v.file_id
+		WHERE v.id IN (`+t.db().dialect.list(c.arg(versions), "bigint")+`)`); err != nil {
+		return err
+	}
+	for {
+		found, err := s.step(ctx, t)
+		if err != nil {
+			return err
+		}
+		if found > 0 {
+			continue
+		}
+		// A recipe whose last node goes leads to nothing but those above it.
+		if found, err = s.emptied(ctx, t); err != nil || found == 0 {
+			return err
+		}
+	}
+}
+
+// step finds what the things at the depth that was reached last lead to.
+func (s *purgeSet) step(ctx context.Context, t tx) (found int64, err error) {
+	links := s.links()
+	s.depth++
+	for _, l := range links {
+		c := &conditions{}
+		// CROSS keeps SQLite from looking for the links of all there is.
+		from := ` FROM purge_items p CROSS JOIN ` + l.table + l.kept() + `
+			WHERE p.purge_id = ` + c.arg(s.purge) + ` AND p.kind = ` + c.arg(l.from) + ` AND p.depth = ` + c.arg(s.depth-1) + ` AND p.state = 0 AND ` + l.where
+		n, err := s.add(ctx, t, c, l.to, `p.kind, p.item_id`, from)
+		if err != nil {
+			return 0, err
+		}
+		found += n
+	}
+	return found, nil
+}
+
+// link is a way from a thing p of the set to others.
+type link struct {
+	from, to int64
+	table    string // with what is linked
+	where    string
+}
+
+// kept joins the rows that are linked, under the alias that add selects from.
+func (l link) kept() string {
+	if l.to == rowVersion {
+		return ` CROSS JOIN files f`
+	}
+	return ``
+}
+
+// links are the ways that the scope follows.
+func (s *purgeSet) links() []link {
+	all := []link{
+		{rowVersion, rowRun, `job_inputs i CROSS JOIN jobs j`, `i.version_row = p.item_id AND j.id = i.job_id`},
+		{rowRun, rowVersion, `versions v`, `v.job_id = p.item_id AND f.id = v.file_id`},
+		{rowRun, rowVersion, `job_outputs o CROSS JOIN versions v`, `o.job_id = p.item_id AND v.id = o.version_row AND f.id = v.file_id`},
+	}
+	if s.scope != coreshed.PurgeRecipe {
+		return all
+	}
+	return append(all,
+		link{rowVersion, rowRecipe, `recipe_inputs i CROSS JOIN recipes r`, `i.version_row = p.item_id AND r.id = i.recipe_id`},
+		link{rowRecipe, rowRun, `recipe_nodes n CROSS JOIN jobs j`, `n.recipe_id = p.item_id AND n.is_original = 1 AND j.id = n.job_id`},
+		link{rowRecipe, rowRun, `jobs j`, `j.recipe_id = p.item_id`},
+		link{rowRecipe, rowRecipe, `recipe_nodes n CROSS JOIN recipes r`, `n.recipe_id = p.item_id AND n.is_original = 1 AND r.id = n.sub_recipe_id`},
+		link{rowRecipe, rowRecipe, `recipe_nodes n CROSS JOIN recipes r`, `n.sub_recipe_id = p.item_id AND n.is_original = 1 AND r.id = n.recipe_id`},
+		link{rowRecipe, rowRecipe, `recipes r`, `r.recipe_id = p.item_id`},
+		link{rowRecipe, rowRecipe, `recipes q CROSS JOIN recipes r`, `q.id = p.item_id AND r.id = q.superseded_recipe_id`},
+	)
+}
+
+// emptied adds the recipes of which nothing would be left: those that have a
+// node, or read something, in the set, and no node outside it.
+func (s *purgeSet) emptied(ctx context.Context, t tx) (int64, error) {
+	s.depth++
+	c := &conditions{}
+	purge := c.arg(s.purge)
+	in := func(kind, column string) string {
+		return `EXISTS (SELECT 1 FROM purge_items q WHERE q.purge_id = ` + purge + ` AND q.kind = ` + kind + ` AND q.item_id = ` + column + `)`
+	}
+	return s.add(ctx, t, c, rowRecipe, `NULL, NULL`, ` FROM recipes r WHERE r.id IN (
+			SELECT n.recipe_id FROM purge_items p CROSS JOIN recipe_nodes n WHERE p.purge_id = `+purge+` AND p.kind = 1 AND p.state = 0 AND n.job_id = p.item_id
+			UNION SELECT n.recipe_id FROM purge_items p CROSS JOIN recipe_nodes n WHERE p.purge_id = `+purge+` AND p.kind = 2 AND p.state = 0 AND n.sub_recipe_id = p.item_id
+			UNION SELECT i.recipe_id FROM purge_items p CROSS JOIN recipe_inputs i WHERE p.purge_id = `+purge+` AND p.kind = 0 AND p.state = 0 AND i.version_row = p.item_id)
+		AND NOT `+in("2", "r.id")+`
+		AND NOT EXISTS (SELECT 1 FROM recipe_nodes n WHERE n.recipe_id = r.id
+			AND (n.job_id IS NOT NULL AND NOT `+in("1", "n.job_id")+` OR n.sub_recipe_id IS NOT NULL AND NOT `+in("2", "n.sub_recipe_id")+`))
+		AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.recipe_id = r.id AND NOT `+in("1", "j.id")+`)`)
+}
+
+// add adds things that are not in the set yet, at the depth that is reached: a
+// SELECT from v and f, j or r. The arguments of the text are those of c.
+func (s *purgeSet) add(ctx context.Context, t tx, c *conditions, kind int64, via, from string) (int64, error) {
+	// PostgreSQL takes no type from the column that a selected argument is for.
+	depth := `CAST(` + c.arg(s.depth) + ` AS BIGINT), `
+	columns := `j.id, ` + depth + via + `, j.workspace_id, NULL, NULL, NULL, j.job_type_id, 0, NULL, NULL, ''`
+	switch kind {
+	case rowRecipe:
+		columns = `r.id, ` + depth + via + `, r.workspace_id, NULL, NULL, NULL, NULL, 0, NULL, NULL, ''`
+	case rowVersion:
+		columns = `v.id, ` + depth + via + `, v.workspace_id, f.uuid, v.version_id, v.file_type, v.job_type_id, v.size, v.sha256, v.md5, ` + s.fate(c)
+	}
+	return t.exec(ctx, `INSERT INTO purge_items (purge_id, kind, item_id, depth, via_kind, via_id, workspace_id, file_uuid, version_id, file_type, job_type_id,
+		size, sha256, md5, bytes) SELECT CAST(`+c.arg(s.purge)+` AS BIGINT), CAST(`+c.arg(kind)+` AS BIGINT), `+columns+from+` ON CONFLICT DO NOTHING`, c.args...)
+}
+
+// fate decides what becomes of a version's bytes. Those of products go, in place
+// too; of sources those that are Coreshed's own, or all when that is asked for.
+func (s *purgeSet) fate(c *conditions) string {
+	return `CASE WHEN v.place IS NULL THEN 'remove' WHEN v.state <> 'in place' THEN 'unknown'
+		WHEN v.owned = 1 OR ` + c.arg(btoi(s.depth > 0 || s.sourceBytes)) + ` = 1 THEN 'remove' ELSE 'keep' END`
+}
