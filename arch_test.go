@@ -18,7 +18,9 @@ const module = "github.com/coreshed/coreshed"
 
 // TestDirections keeps the direction of imports:
 //
-//	cmd, server → families → catalog → store, blob → coreshed
+//	cmd, server → families, watch → catalog → store, blob, broker → coreshed
+//
+// What reads documents alone is below all of them.
 //
 // Only production code counts: a test may start whatever it needs.
 func TestDirections(t *testing.T) {
@@ -54,6 +56,16 @@ func TestForbidden(t *testing.T) {
 		{"internal/broker", "internal/blob", false},
 		{"internal/store", "internal/broker", true},
 		{"internal/store", "internal/evoapi", true},
+		{"internal/watch", "internal/catalog", false},
+		{"internal/watch", "internal/web", true},
+		{"internal/catalog", "internal/watch", true},
+		{"internal/scaleapi", "internal/watch", true},
+		{"internal/server", "internal/watch", false},
+		{"internal/catalog", "internal/geo", false},
+		{"internal/store", "internal/openlineage", false},
+		{"internal/geo", "", false},
+		{"internal/ingest", "internal/store", true},
+		{"internal/openlineage", "internal/web", true},
 		{"internal/evoapi", "internal/catalog", false},
 		{"internal/evoapi", "internal/blobapi", true},
 		{"internal/ui", "internal/scaleapi", true},
@@ -76,7 +88,8 @@ func TestForbidden(t *testing.T) {
 // direct if from itself imports to.
 func forbidden(from, to string, direct bool) string {
 	wiring := under(from, "cmd") || from == "internal/server" || from == "coreshedtest"
-	bottom := under(from, "internal/store") || under(from, "internal/blob") || from == "internal/broker" || under(from, "internal/catalog")
+	bottom := under(from, "internal/store") || under(from, "internal/blob") || from == "internal/broker" || under(from, "internal/catalog") ||
+		from == "internal/watch"
 	switch {
 	case from == "":
 		return "the domain imports nothing of ours"
@@ -85,7 +98,11 @@ func forbidden(from, to string, direct bool) string {
 	case under(from, "internal/store") && to == "internal/broker", from == "internal/broker" && under(to, "internal/store"):
 		return "rows and the files of others meet in catalog"
 	case bottom && (family(to) || to == "internal/web" || to == "internal/server"):
-		return "storage knows nothing of HTTP"
+		return "storage and what fills it know nothing of HTTP"
+	case reader(from) && strings.HasPrefix(to, "internal/"):
+		return "what a document says depends on the document alone"
+	case to == "internal/watch" && !wiring:
+		return "watchers are started by the wiring, and told what to do by rows"
 	case family(from) && (family(to) || to == "internal/server" || under(to, "cmd")):
 		return "API families share only what lies below them"
 	case from == "client" && strings.HasPrefix(to, "internal/"):
@@ -99,6 +116,11 @@ func forbidden(from, to string, direct bool) string {
 func family(pkg string) bool {
 	top, _, _ := strings.Cut(strings.TrimPrefix(pkg, "internal/"), "/")
 	return strings.HasPrefix(pkg, "internal/") && (strings.HasSuffix(top, "api") || top == "ui")
+}
+
+// reader reports whether a package reads documents and does nothing else.
+func reader(pkg string) bool {
+	return pkg == "internal/ingest" || pkg == "internal/geo" || pkg == "internal/openlineage"
 }
 
 // local cuts a package of this module down to its path below the module.
