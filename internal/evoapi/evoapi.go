@@ -78,7 +78,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	problems := problemsOf(r.URL.Path)
 	family := web.Family{Name: problems.family, WriteError: problems.write}
 	family.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		rt, values, err := a.match(r)
+		rt, values, err := web.Match(a.routes, r)
 		if err != nil {
 			return err
 		}

@@ -42,20 +42,14 @@ func problemsOf(path string) problems {
 	return problems{family: "evo-workspace", prefix: errorCodes + "/workspace-api", params: true}
 }
 
-// methodError refuses a method that a path does not have.
-type methodError struct{ allow string }
-
-func (e *methodError) Error() string { return "the method is not allowed; these are: " + e.allow }
-
 // write writes err. What has no kind, and what the database says, stays in the
 // log.
 func (p problems) write(w http.ResponseWriter, r *http.Request, err error) {
-	var method *methodError
-	if errors.As(err, &method) {
-		w.Header().Set("Allow", method.allow)
+	if method, ok := errors.AsType[*web.MethodError](err); ok {
+		w.Header().Set("Allow", method.Allow)
 		send(w, problem{
 			Type: p.prefix + "/method-not-allowed", Title: "Method Not Allowed.", Status: http.StatusMethodNotAllowed,
-			Detail: "Allowed here: " + method.allow + ".",
+			Detail: "Allowed here: " + method.Allow + ".",
 		})
 		return
 	}
@@ -74,7 +68,7 @@ func (p problems) write(w http.ResponseWriter, r *http.Request, err error) {
 
 func send(w http.ResponseWriter, doc problem) {
 	// The caller has gone when this fails, and there is nobody to tell.
-	_ = web.JSONAs(w, doc.Status, "application/problem+json", doc)
+	_ = web.JSONAs(w, doc.Status, web.ProblemJSON, doc)
 }
 
 // describe is the one table from kinds to documents.

@@ -3,7 +3,6 @@ package evoapi
 import (
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/coreshed/coreshed"
@@ -26,6 +25,9 @@ type route struct {
 	deleted         bool          // the workspace may be deleted
 	handle          func(http.ResponseWriter, *request) error
 }
+
+// Operation makes it a web.Route.
+func (rt route) Operation() (method, pattern string) { return rt.method, rt.pattern }
 
 const (
 	files      = "/file/v2/orgs/{org}/workspaces/{workspace}/files"
@@ -65,60 +67,6 @@ func (a *api) table() []route {
 	}
 }
 
-// match finds the route of a request, and the values in its path, still
-// escaped. HEAD is GET without the body.
-func (a *api) match(r *http.Request) (route, map[string]string, error) {
-	method := r.Method
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	path := r.URL.EscapedPath()
-	var allow []string
-	for _, rt := range a.routes {
-		values, ok := match(rt.pattern, path)
-		if !ok {
-			continue
-		}
-		if rt.method == method {
-			return rt, values, nil
-		}
-		if allow = append(allow, rt.method); rt.method == http.MethodGet {
-			allow = append(allow, http.MethodHead)
-		}
-	}
-	if len(allow) == 0 {
-		return route{}, nil, coreshed.Errorf(coreshed.NotFound, "There is nothing at this address.")
-	}
-	slices.Sort(allow)
-	return route{}, nil, &methodError{strings.Join(slices.Compact(allow), ", ")}
-}
-
-// match compares an escaped path with a pattern, segment by segment. An id has
-// at least one character.
-func match(pattern, path string) (map[string]string, bool) {
-	values := map[string]string{}
-	for {
-		want, patternRest, more := strings.Cut(pattern, "/")
-		if want == "{path...}" {
-			values["path"] = path
-			return values, true
-		}
-		got, pathRest, rest := strings.Cut(path, "/")
-		if more != rest {
-			return nil, false
-		}
-		if name, ok := strings.CutPrefix(want, "{"); ok && got != "" {
-			values[strings.TrimSuffix(name, "}")] = got
-		} else if got != want {
-			return nil, false
-		}
-		if !more {
-			return values, true
-		}
-		pattern, path = patternRest, pathRest
-	}
-}
-
 // identify reads the ids in the path.
 func (q *request) identify(values map[string]string) error {
 	q.path = values["path"]
@@ -126,14 +74,11 @@ func (q *request) identify(values map[string]string) error {
 		name string
 		into *coreshed.UUID
 	}{{"org", &q.org}, {"workspace", &q.workspace}, {"file", &q.file}, {"user", &q.user}} {
-		value, ok := values[id.name]
+		text, ok := values[id.name]
 		if !ok {
 			continue
 		}
-		text, err := url.PathUnescape(value)
-		if err != nil {
-			text = value
-		}
+		var err error
 		if *id.into, err = web.ParseID(text); err != nil {
 			return coreshed.Errorf(coreshed.Invalid, "The id of the %s in the address is not a UUID.", id.name)
 		}

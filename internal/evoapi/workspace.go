@@ -202,7 +202,7 @@ func (a *api) restoreWorkspace(w http.ResponseWriter, q *request) error {
 		return web.Empty(w, http.StatusNoContent)
 	}
 	w.Header().Set("Location", q.workspacesURL()+"/"+q.workspace.String())
-	return web.JSONAs(w, http.StatusSeeOther, "application/problem+json", problem{
+	return web.JSONAs(w, http.StatusSeeOther, web.ProblemJSON, problem{
 		Type: errorCodes + "/workspace-api/renamed", Title: "Workspace Renamed.", Status: http.StatusSeeOther,
 		Detail: "The workspace is restored; another has its name by now, so it has a number after it.",
 	})

@@ -7,15 +7,15 @@ import (
 	"net/http"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/web"
 )
 
 // maxBody is the largest event, in bytes, as sent and as unpacked.
 const maxBody = 4 << 20
 
-// errTooLarge and errEncoding have statuses that no kind of error has.
 var (
-	errTooLarge = errors.New("the event is larger than 4 MiB")
-	errEncoding = errors.New("an event is sent as it is or packed with gzip")
+	errTooLarge = web.Refuse(http.StatusRequestEntityTooLarge, "The event is larger than 4 MiB.")
+	errEncoding = web.Refuse(http.StatusUnsupportedMediaType, "An event is sent as it is or packed with gzip.")
 )
 
 // readBody reads the event, which clients may have packed.

@@ -36,7 +36,7 @@ type api struct{ Config }
 
 // New returns the handler of Path.
 func New(c Config) http.Handler {
-	family := web.Family{Name: "openlineage", WriteError: writeProblem}
+	family := web.Family{Name: "openlineage", WriteError: web.WriteProblem}
 	return family.Handle((&api{c}).serve)
 }
 
@@ -57,7 +57,7 @@ func (a *api) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	web.Note(r, Path)
 	if r.Method != http.MethodPost {
-		return errMethod
+		return &web.MethodError{Allow: http.MethodPost}
 	}
 	view, err := a.viewOf(r)
 	if err != nil {

@@ -44,26 +44,3 @@ func FuzzRunBody(f *testing.F) {
 		}
 	})
 }
-
-// FuzzMatch: a path that matches a pattern is that pattern with its values put
-// in.
-func FuzzMatch(f *testing.F) {
-	f.Add("/coreshed/v1/versions/12/lineage")
-	f.Add("/coreshed/v1/workspaces/x/runs")
-	f.Add("//")
-	f.Fuzz(func(t *testing.T, path string) {
-		for _, rt := range (&api{}).table() {
-			values, ok := match(rt.pattern, path)
-			if !ok {
-				continue
-			}
-			built := rt.pattern
-			for name, value := range values {
-				built = strings.Replace(built, "{"+name+"}", value, 1)
-			}
-			if built != path {
-				t.Fatalf("%q matches %q as %q", path, rt.pattern, built)
-			}
-		}
-	})
-}

@@ -63,9 +63,9 @@ type request struct {
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	family := web.Family{Name: "coreshed", WriteError: writeProblem}
+	family := web.Family{Name: "coreshed", WriteError: web.WriteProblem}
 	family.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		rt, values, err := a.match(r)
+		rt, values, err := web.Match(a.routes, r)
 		if err != nil {
 			return err
 		}

@@ -22,7 +22,7 @@ func FuzzRequest(f *testing.F) {
 		{"POST", base + "/workspaces/" + workspace + "/runs", `{"type":{"name":"a","version":"1"},"inputs":[{"name":"I","path":"a/b"}],"supersedes":1}`},
 		{"POST", base + "/workspaces/" + workspace + "/recipes", `{"type":{"name":"a"},"conditions":[{"node":"x"},{"node":"x"}]}`},
 		{"POST", base + "/workspaces/" + workspace + "/batches", `{"title":"x","type":{"name":"a","definition":{"a":1e400}}}`},
-		{"GET", base + "/workspaces/" + workspace + "/versions?path=a%2F..%2Fb&version_id=9", ""},
+		{"GET", base + "/workspaces/" + workspace + "/version?path=a%2F..%2Fb&version_id=9", ""},
 		{"PATCH", base + "/runs/1", `{"progress":[{"status":"x","document":{"a":[]}}],"facets":{"a":null},"status":"PENDING","priority":-9}`},
 		{"POST", base + "/runs/1/complete", `{"exit_code":9223372036854775807,"skip_missing":true,"error":{"a":1}}`},
 		{"POST", base + "/runs/1/start", `{"try":"2","at":"9999-12-31T23:59:59.999999999Z","timeout":-1}`},

@@ -36,6 +36,7 @@ func TestRefusals(t *testing.T) {
 			{"GET", "/coreshed/v1/none", 404},
 			{"GET", "/coreshed/v2/versions/1", 404},
 			{"DELETE", "/coreshed/v1/versions/1", 405},
+			{"GET", "/coreshed/v1/versions/1%2Fdescription", 422}, // a slash in an id is part of it
 			{"GET", "/coreshed/v1/versions/1?a=%zz", 400},
 		} {
 			s.want(s.Viewer, tt.method, tt.path, nil, tt.status)

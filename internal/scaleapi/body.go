@@ -41,7 +41,7 @@ func readParams(w http.ResponseWriter, r *http.Request) (params, error) {
 func readBody(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, refuse(http.StatusRequestEntityTooLarge, "The body is larger than 1 MiB.")
+		return nil, web.Refuse(http.StatusRequestEntityTooLarge, "The body is larger than 1 MiB.")
 	}
 	if err != nil {
 		return nil, bad("The body did not arrive whole.")
@@ -70,7 +70,7 @@ func readBody(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
 		}
 		return fields(form.Value), nil
 	}
-	return nil, refuse(http.StatusUnsupportedMediaType, "Unsupported media type %s in request.", quoted(strings.ToValidUTF8(sent, "")))
+	return nil, web.Refuse(http.StatusUnsupportedMediaType, "Unsupported media type %s in request.", quoted(strings.ToValidUTF8(sent, "")))
 }
 
 func fields(form url.Values) map[string]any {

@@ -106,10 +106,10 @@ func (a *api) checkForgery(w http.ResponseWriter, q *request, s auth.Session) er
 		return nil
 	}
 	if origin := q.Header.Get("Origin"); origin != "" && !a.Origins.IsOwn(origin) {
-		return refuse(http.StatusForbidden, "CSRF Failed: Origin checking failed.")
+		return web.Refuse(http.StatusForbidden, "CSRF Failed: Origin checking failed.")
 	}
 	if subtle.ConstantTimeCompare([]byte(q.Header.Get(forgeryHeader)), []byte(s.FormToken)) != 1 {
-		return refuse(http.StatusForbidden, "CSRF Failed: CSRF token missing or incorrect.")
+		return web.Refuse(http.StatusForbidden, "CSRF Failed: CSRF token missing or incorrect.")
 	}
 	return nil
 }

@@ -48,7 +48,7 @@ func (a *api) getContent(w http.ResponseWriter, q *request) error {
 	offset, length, status := part(q.Header, v)
 	if status == http.StatusRequestedRangeNotSatisfiable {
 		w.Header().Set("Content-Range", "bytes */"+decimal(v.Size))
-		return refuse(status, "The range lies behind the end of the file.")
+		return web.Refuse(status, "The range lies behind the end of the file.")
 	}
 	r, err := a.Catalog.Open(q.Context(), s, offset, length)
 	if err != nil {

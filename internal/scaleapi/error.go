@@ -2,7 +2,6 @@ package scaleapi
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/coreshed/coreshed"
@@ -14,20 +13,8 @@ type detail struct {
 	Detail string `json:"detail"`
 }
 
-// refusal is a status with its text, where no kind of failure says both.
-type refusal struct {
-	status int
-	detail string
-}
-
-func (r *refusal) Error() string { return r.detail }
-
-func refuse(status int, format string, args ...any) error {
-	return &refusal{status, fmt.Sprintf(format, args...)}
-}
-
 // bad is a 400 for a parameter or a body.
-func bad(format string, args ...any) error { return refuse(http.StatusBadRequest, format, args...) }
+func bad(format string, args ...any) error { return web.Refuse(http.StatusBadRequest, format, args...) }
 
 // writeError writes err. What has no kind, and what the database says, stays in
 // the log.
@@ -38,8 +25,8 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func explain(r *http.Request, err error) (status int, text string) {
-	if refused, ok := errors.AsType[*refusal](err); ok {
-		return refused.status, refused.detail
+	if refused, ok := errors.AsType[*web.Refusal](err); ok {
+		return refused.Status, refused.Detail
 	}
 	kind := coreshed.KindOf(err)
 	switch kind {

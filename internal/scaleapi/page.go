@@ -92,7 +92,7 @@ func last(values []string) string {
 // lastPage is the number of the last page; an empty list has one.
 func lastPage(total, size int64) int64 { return max((total+size-1)/size, 1) }
 
-func invalidPage() error { return refuse(http.StatusNotFound, "Invalid page.") }
+func invalidPage() error { return web.Refuse(http.StatusNotFound, "Invalid page.") }
 
 // pageURL is the request's own address with another page. The first page has no
 // number.

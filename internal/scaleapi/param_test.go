@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/coreshed/coreshed/internal/web"
 )
 
 func TestParams(t *testing.T) {
@@ -119,8 +121,8 @@ func TestBodies(t *testing.T) {
 		r.Header.Set("Content-Type", c.media)
 		p, err := readParams(httptest.NewRecorder(), r)
 		got, status := "", 0
-		if refused, ok := errors.AsType[*refusal](err); ok {
-			got, status = refused.detail, refused.status
+		if refused, ok := errors.AsType[*web.Refusal](err); ok {
+			got, status = refused.Detail, refused.Status
 		} else if err != nil {
 			t.Fatal(err)
 		} else if v, err := p.text("a"); err == nil && v != nil {

@@ -133,7 +133,7 @@ func byMethod(routes []route, method string) (route, error) {
 			return rt, nil
 		}
 	}
-	return route{}, refuse(http.StatusMethodNotAllowed, "Method %q not allowed.", method)
+	return route{}, web.Refuse(http.StatusMethodNotAllowed, "Method %q not allowed.", method)
 }
 
 // slash answers a path that is none of ours: with the one that ends in a slash,
