@@ -224,7 +224,21 @@ func (a *arrival) find(ctx context.Context) error {
 	if age := a.c.now().Sub(a.object.Modified); a.object.ETag == "" && age >= 0 && age < young {
 		return errYoung
 	}
-	return nil
+	return a.barred(ctx)
+}
+
+// barred refuses what was purged and has come again.
+func (a *arrival) barred(ctx context.Context) error {
+	p := store.Place{Path: a.object.Path, Size: a.object.Size, Modified: a.object.Modified, ETag: a.object.ETag}
+	err := a.c.db.Barred(ctx, a.work.Workspace, p)
+	if !errors.Is(err, store.ErrUnhashed) {
+		return err
+	}
+	if err := a.readAll(ctx); err != nil {
+		return err
+	}
+	p.SHA256 = a.hash
+	return a.c.db.Barred(ctx, a.work.Workspace, p)
 }
 
 // leave takes a file that was found where it goes from where it arrived: a move

@@ -139,6 +139,9 @@ func addInPlace(ctx context.Context, t tx, a coreshed.Access, p Place) (Register
 	if err != nil {
 		return Registered{}, err
 	}
+	if err := barred(ctx, t, a.Workspace.ID, p); err != nil && !errors.Is(err, ErrUnhashed) {
+		return Registered{}, err
+	}
 	person, err := actorRow(ctx, t, a.Actor)
 	if err != nil {
 		return Registered{}, err

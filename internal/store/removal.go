@@ -101,7 +101,11 @@ func (r *removal) bury(ctx context.Context, t tx, ids []int64) error {
 		`INSERT INTO tombstone_edges (run_id, version_id, output) SELECT job_id, id, 1 FROM versions WHERE id IN (IDS) AND job_id IS NOT NULL ON CONFLICT DO NOTHING`,
 		`INSERT INTO barriers (workspace_id, place, size, modified, etag, sha256, purge_id, created_at)
 			SELECT v.workspace_id, v.place, v.size, v.place_modified, v.place_etag, v.sha256, PURGE, NOW FROM versions v
-			WHERE v.id IN (IDS) AND v.place IS NOT NULL`)
+			WHERE v.id IN (IDS) AND v.place IS NOT NULL`,
+		// Where it was found, if it was copied from there, and what was taken for it.
+		`INSERT INTO barriers (workspace_id, place, size, modified, etag, sha256, purge_id, created_at)
+			SELECT i.workspace_id, i.place, i.file_size, i.place_modified, i.place_etag, v.sha256, PURGE, NOW FROM ingests i JOIN versions v ON v.id = i.version_row
+			WHERE v.id IN (IDS) AND i.place IS NOT NULL AND i.file_size IS NOT NULL AND (v.place IS NULL OR i.place <> v.place OR i.workspace_id <> v.workspace_id)`)
 	return err
 }
 

@@ -1,0 +1,89 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/coreshed/coreshed"
+)
+
+// ErrUnhashed says that the SHA-256 of what lies at a place is needed.
+var ErrUnhashed = errors.New("the hash is needed")
+
+// Barred fails with Gone when what lies at a place has been purged: it is not
+// taken again until it changes, or the barrier is lifted. ErrUnhashed when it was
+// written anew, and could be the same all the same.
+func (db *DB) Barred(ctx context.Context, workspace int64, p Place) error {
+	return barred(ctx, db, workspace, p)
+}
+
+func barred(ctx context.Context, q querier, workspace int64, p Place) error {
+	type barrier struct {
+		was   placed
+		purge coreshed.UUID
+	}
+	list, err := all(ctx, q, func(rows *sql.Rows) (barrier, error) {
+		var b barrier
+		return b, rows.Scan(&b.was.size, &b.was.modified, &b.was.etag, &b.was.sha256, &b.purge)
+	}, `SELECT b.size, b.modified, b.etag, b.sha256, u.uuid FROM barriers b JOIN purges u ON u.id = b.purge_id
+		WHERE b.workspace_id = $1 AND b.place = $2 AND b.lifted_at IS NULL`, workspace, placeKey(p.Path))
+	for _, b := range list {
+		switch {
+		case p.same(b.was):
+			return coreshed.Errorf(coreshed.Gone, "The file was purged (purge %s). It is not taken again until it changes, or the barrier is lifted.", b.purge)
+		case p.Size == b.was.size && p.SHA256 == nil && b.was.sha256 != nil:
+			err = ErrUnhashed
+		}
+	}
+	return err
+}
+
+// Barrier is a place at which what was purged lay, and may still lie. The path
+// is not known any more: only whoever knows it can ask for it.
+type Barrier struct {
+	ID, Workspace int64
+	Purge         coreshed.UUID
+	Size          int64
+	SHA256        []byte // nil when it was not known
+	CreatedAt     time.Time
+}
+
+// Barriers returns the barriers at a path of a workspace of the view. NotFound
+// when the workspace is not in the view.
+func (db *DB) Barriers(ctx context.Context, view coreshed.View, workspace int64, path string) ([]Barrier, error) {
+	if !view.Sees(workspace) {
+		return nil, coreshed.Errorf(coreshed.NotFound, "There is no such workspace.")
+	}
+	return all(ctx, db, func(rows *sql.Rows) (Barrier, error) {
+		var b Barrier
+		var created int64
+		err := rows.Scan(&b.ID, &b.Workspace, &b.Purge, &b.Size, &b.SHA256, &created)
+		b.CreatedAt = timeOf(created)
+		return b, err
+	}, `SELECT b.id, b.workspace_id, u.uuid, b.size, b.sha256, b.created_at FROM barriers b JOIN purges u ON u.id = b.purge_id
+		WHERE b.workspace_id = $1 AND b.place = $2 AND b.lifted_at IS NULL ORDER BY b.id`, workspace, placeKey(path))
+}
+
+// LiftBarriers lets what was purged at a path be taken again, and returns how
+// many barriers there were. Forbidden unless the caller owns the workspace.
+func (db *DB) LiftBarriers(ctx context.Context, view coreshed.View, workspace int64, path string) (int64, error) {
+	if !view.Sees(workspace) {
+		return 0, coreshed.Errorf(coreshed.NotFound, "There is no such workspace.")
+	}
+	if err := (coreshed.Access{Actor: view.Actor, Role: view.Roles[workspace]}).Require(coreshed.Owner); err != nil {
+		return 0, err
+	}
+	var n int64
+	err := db.update(ctx, func(ctx context.Context, t tx) error {
+		person, err := actorRow(ctx, t, view.Actor)
+		if err != nil {
+			return err
+		}
+		n, err = t.exec(ctx, `UPDATE barriers SET lifted_at = $3, lifted_by = $4 WHERE workspace_id = $1 AND place = $2 AND lifted_at IS NULL`,
+			workspace, placeKey(path), t.db().micros(), person)
+		return err
+	})
+	return n, err
+}
