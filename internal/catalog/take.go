@@ -80,19 +80,40 @@ func (a *arrival) free(ctx context.Context) error {
 	wish := a.wish()
 	for n := range maxNumber {
 		name := Numbered(wish, n)
-		f, err := a.to.Open(ctx, name)
-		if err == nil {
-			f.Close()
-			continue
-		}
-		// An empty folder is as good as an absent file: what is put there would
-		// fail if it were really out of reach.
-		if !broker.Absent(err) && !errors.Is(err, broker.ErrUnavailable) {
+		taken, err := a.taken(ctx, name)
+		if err != nil {
 			return err
 		}
-		return a.goesTo(ctx, name)
+		if !taken {
+			return a.goesTo(ctx, name)
+		}
 	}
 	return coreshed.Errorf(coreshed.Conflict, "Too many files have the name that the rule gives this one.")
+}
+
+// taken reports whether a file lies at a path, or a document beside it that
+// would describe what is put there.
+func (a *arrival) taken(ctx context.Context, name string) (bool, error) {
+	if there, err := lies(ctx, a.to, name); there || err != nil {
+		return there, err
+	}
+	document, err := lies(ctx, a.to, beside(name))
+	if err != nil || !document || !a.work.Moving || name != a.work.NewPath {
+		return document, err
+	}
+	// An attempt that was cut short may have sent its own ahead.
+	return lies(ctx, a.from, beside(a.object.Path))
+}
+
+// lies reports whether there is an object at a path. An empty folder is as good
+// as an absent file: what is put there would fail if it were really out of
+// reach.
+func lies(ctx context.Context, b broker.Broker, name string) (bool, error) {
+	f, err := b.Open(ctx, name)
+	if err == nil {
+		return true, f.Close()
+	}
+	return false, ignoreNothing(err)
 }
 
 func (a *arrival) goesTo(ctx context.Context, name string) error {
@@ -108,6 +129,9 @@ func (a *arrival) move(ctx context.Context) error {
 		return err
 	}
 	if err := a.file.Check(ctx); err != nil {
+		return err
+	}
+	if err := a.sendAhead(ctx); err != nil {
 		return err
 	}
 	moved, err := a.from.Move(ctx, a.object.Path, a.work.NewPath)
@@ -246,10 +270,10 @@ func (a *arrival) keep(ctx context.Context) error {
 // register makes the file an entry. Meanwhile another arrival may have become
 // one that it repeats.
 func (a *arrival) register(ctx context.Context) (coreshed.IngestStatus, error) {
-	document, remark := a.sidecar(ctx)
+	s := readSidecar(ctx, a.from, a.object.Path)
 	r := store.Registration{
 		Access: a.home, Place: a.placed, Commit: a.commit, Tags: a.work.Tags,
-		Cleanup: a.removes() || document != nil || remark != "", Recipe: a.recipe(),
+		Cleanup: a.removes() || s.path != "", Recipe: a.recipe(),
 	}
 	for range maxCompares {
 		r.Compared = a.compared
@@ -270,6 +294,9 @@ func (a *arrival) register(ctx context.Context) (coreshed.IngestStatus, error) {
 		if errors.Is(err, store.ErrAddressTaken) {
 			a.c.discard(ctx, a.commit.Whole.Key)
 		}
+		if permanent(err) {
+			return "", errors.Join(err, a.takeBack(ctx))
+		}
 		if err != nil || status != coreshed.IngestIngesting {
 			return status, err
 		}
@@ -282,10 +309,19 @@ func (a *arrival) register(ctx context.Context) (coreshed.IngestStatus, error) {
 // same name arrive.
 const maxCompares = 100
 
-// withdraw ends the ingest as a duplicate and removes the copy that was made of
-// it.
+// withdraw removes the copy that was made of a duplicate, and ends the ingest:
+// in this order, so that none is left if it is cut short. The claim must hold
+// meanwhile, or another worker could use the copy.
 func (a *arrival) withdraw(ctx context.Context, entry int64) error {
-	if err := a.c.db.RepeatIngest(ctx, a.work, entry); err != nil {
+	if err := a.takeBack(ctx); err != nil {
+		return err
+	}
+	return a.c.db.RepeatIngest(ctx, a.work, entry)
+}
+
+// takeBack removes the copy of a file that does not become an entry.
+func (a *arrival) takeBack(ctx context.Context) error {
+	if err := a.c.db.ProlongIngest(ctx, a.work, ingestLease); err != nil {
 		return err
 	}
 	switch {
@@ -304,47 +340,78 @@ func (a *arrival) removes() bool { return a.work.NewWorkspace != 0 && a.work.ETa
 // finish does what follows when the file is an entry: it takes what the side-car
 // says, removes the original, and ends the ingest.
 func (a *arrival) finish(ctx context.Context) error {
-	entry, err := a.c.db.IngestEntry(ctx, a.work.ID)
+	id, err := a.c.db.IngestEntry(ctx, a.work.ID)
 	if err != nil {
 		return err
 	}
-	document, remark := a.sidecar(ctx)
-	if document != nil {
-		view := coreshed.View{Actor: a.work.Actor, Org: a.work.Org, Roles: map[int64]coreshed.Role{a.home.Workspace.ID: coreshed.Owner}}
-		if _, err := a.c.Describe(ctx, view, entry, *document); err != nil {
-			remark = "The metadata document beside the file was not taken: " + reasonOf(err)
-			a.c.log.Warn("side-car", "ingest", a.work.ID, "error", err)
-		}
+	remark, err := a.describe(ctx, id)
+	if err != nil {
+		return err
 	}
 	if a.removes() {
 		if err := a.removeOriginal(ctx); err != nil {
 			return err
 		}
 	}
-	return a.c.db.FinishIngest(ctx, a.work, entry, a.recipe(), remark)
+	return a.c.db.FinishIngest(ctx, a.work, id, a.recipe(), remark)
+}
+
+// describe takes what the side-car says of an entry, and lets it follow the file.
+func (a *arrival) describe(ctx context.Context, id int64) (remark string, err error) {
+	view := coreshed.View{Actor: a.work.Actor, Org: a.work.Org, Roles: map[int64]coreshed.Role{a.home.Workspace.ID: coreshed.Owner}}
+	e, err := a.c.db.Entry(ctx, view, id)
+	if errors.Is(err, coreshed.NotFound) {
+		return "", nil // it has been removed since
+	}
+	if err != nil {
+		return "", err
+	}
+	s, err := a.sidecarOf(ctx, e.StoragePath)
+	if err != nil {
+		return "", err
+	}
+	if s.document != nil {
+		described, err := a.c.Describe(ctx, view, id, *s.document)
+		switch {
+		case err == nil:
+			e = described
+		case outside(err):
+			return "", err // the next attempt may take it
+		default:
+			s.remark = notTaken + reasonOf(err)
+			a.c.log.Warn("side-car", "ingest", a.work.ID, "error", err)
+		}
+	}
+	return s.remark, a.bring(ctx, s, e.StoragePath)
 }
 
 // removeOriginal removes what was found, unless something else lies there by
 // now.
 func (a *arrival) removeOriginal(ctx context.Context) error {
-	f, err := a.from.Open(ctx, a.work.Path)
-	if broker.Absent(err) {
-		return nil
-	}
+	there, err := a.originalThere(ctx)
 	if errors.Is(err, broker.ErrUnavailable) {
 		// Perhaps it was all that the folder had, and an attempt before has
 		// removed it.
 		return a.from.Delete(ctx, a.work.Path)
 	}
-	if err != nil {
+	if err != nil || !there {
 		return err
 	}
-	same := a.isArrival(f.Object()) || (a.file != nil && f.Object().Same(a.object))
-	f.Close()
-	if !same {
-		return nil
-	}
 	return a.from.Delete(ctx, a.work.Path)
+}
+
+// originalThere reports whether what was found lies there still, and nothing
+// else.
+func (a *arrival) originalThere(ctx context.Context) (bool, error) {
+	f, err := a.from.Open(ctx, a.work.Path)
+	if broker.Absent(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	same := a.isArrival(f.Object()) || (a.file != nil && f.Object().Same(a.object))
+	return same, f.Close()
 }
 
 // recipe is what the strike or scan starts with each file.

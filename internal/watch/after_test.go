@@ -3,6 +3,7 @@ package watch_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,9 +54,73 @@ func TestStrikeSidecars(t *testing.T) {
 		}
 		same(t, "raw", []string{
 			"ingesting/broken.tif broken.tif", `ingesting/broken.tif.metadata.json {"type": "Feature"`,
-			"ingesting/copy.tif.metadata.json " + good, "ingesting/good.tif good.tif", "ingesting/good.tif.metadata.json " + good,
+			"ingesting/good.tif good.tif", "ingesting/good.tif.metadata.json " + good,
 			"ingesting/none.tif none.tif",
 		}, s.tree(s.raw))
+		same(t, "products", []string{"ingesting/copy.tif copy.tif", "ingesting/copy.tif.metadata.json " + good}, s.tree(s.other))
+	})
+}
+
+// TestSidecarsOfOneName describes each of several files of one name by the
+// document that came with it, wherever the rule has put those before.
+func TestSidecarsOfOneName(t *testing.T) {
+	for what, r := range map[string]rule{
+		"moved":  {"filename_regex": ".*", "new_file_path": "sorted"},
+		"copied": {"filename_regex": ".*", "new_workspace": "products"},
+		"kept":   {"filename_regex": ".*", "new_workspace": "kept"},
+		"left":   everything,
+	} {
+		t.Run(what, func(t *testing.T) {
+			each(t, func(t *testing.T, s *shed) {
+				id := s.strike(r)
+				s.put(s.raw, "other.doc", "so that the folder is never empty")
+				sensors := []string{"S1", "S2", "", "S3"}
+				for n, sensor := range sensors {
+					if sensor != "" {
+						s.put(s.raw, "a.tif.metadata.json", `{"type": "Feature", "properties": {"sourceSensor": "`+sensor+`"}}`)
+					}
+					s.put(s.raw, "a.tif", fmt.Sprintf("content %d", n))
+					s.pass(id)
+					s.perform()
+				}
+				var got []string
+				for _, i := range s.ingests() {
+					e, err := s.db.Entry(t.Context(), s.view, i.Entry)
+					s.must(err)
+					if i.Name == "a.tif" {
+						got = append(got, e.Sensor)
+					}
+				}
+				same(t, "sensors", sensors, got)
+				for _, line := range s.tree(s.raw) {
+					if strings.HasPrefix(line, "a.tif") || (what != "left" && strings.HasPrefix(line, "ingesting/a")) {
+						t.Errorf("left over: %s", line)
+					}
+				}
+			})
+		})
+	}
+}
+
+// TestSidecarGoesWhereTheDocumentSays leaves no document behind that would
+// describe the next file of the name.
+func TestSidecarGoesWhereTheDocumentSays(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		id := s.strike(everything)
+		const document = `{"type": "Feature", "properties": {"sourceSensor": "S1", "newWorkspacePath": "sorted/a.tif"}}`
+		s.put(s.raw, "a.tif.metadata.json", document)
+		s.put(s.raw, "a.tif", "one")
+		s.pass(id)
+		s.perform()
+		s.put(s.raw, "a.tif", "two")
+		s.pass(id)
+		s.perform()
+		same(t, "raw", []string{"ingesting/a.tif two", "sorted/a.tif one", "sorted/a.tif.metadata.json " + document}, s.tree(s.raw))
+		for _, i := range s.ingests() {
+			if i.Status != coreshed.IngestIngested || i.Reason != "" {
+				t.Errorf("%s: %s %s", i.Path, i.Status, i.Reason)
+			}
+		}
 	})
 }
 

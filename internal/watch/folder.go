@@ -232,11 +232,12 @@ func (p *folderPass) deliver(ctx context.Context, list []*store.Arrival) error {
 	return p.moveAll(ctx, list)
 }
 
-// freeName numbers a name as often as a file lies there already.
+// freeName numbers a name as often as a file lies there already, or a document
+// beside it, which is of another.
 func (p *folderPass) freeName(ctx context.Context, name string, taken map[string]bool) string {
 	for n := 0; ; n++ {
 		candidate := catalog.Numbered(name, n)
-		if !taken[candidate] && !p.exists(ctx, candidate) {
+		if !taken[candidate] && !p.exists(ctx, candidate) && !p.exists(ctx, candidate+ingest.SidecarSuffix) {
 			taken[candidate] = true
 			return candidate
 		}
@@ -273,13 +274,14 @@ func (p *folderPass) moveOne(ctx context.Context, a *store.Arrival) error {
 	was := broker.Object{Size: a.Size, Modified: a.Modified}
 	switch {
 	case here != nil && (here.Same(was) || there == nil && a.SeenAt.IsZero()):
+		if err := p.moveSidecar(ctx, a); errors.Is(err, fs.ErrExist) {
+			return p.moveElsewhere(ctx, a)
+		} else if err != nil {
+			return err
+		}
 		moved, err := p.broker.Move(ctx, a.Name, a.Path)
 		if errors.Is(err, fs.ErrExist) {
-			a.Path = p.freeName(ctx, a.Path, map[string]bool{})
-			if err := p.DB.SaveArrivals(ctx, p.lease, p.of, []*store.Arrival{a}); err != nil {
-				return err
-			}
-			return p.moveOne(ctx, a)
+			return p.moveElsewhere(ctx, a)
 		}
 		if err != nil {
 			return err
@@ -290,9 +292,6 @@ func (p *folderPass) moveOne(ctx context.Context, a *store.Arrival) error {
 		return nil
 	}
 	a.Size, a.Transferred, a.Modified = there.Size, there.Size, there.Modified
-	if err := p.moveSidecar(ctx, a); err != nil {
-		return err
-	}
 	if a.Status = coreshed.IngestQueued; strings.HasPrefix(a.Path, deferred) {
 		a.Status = coreshed.IngestDeferred
 	}
@@ -313,10 +312,21 @@ func (p *folderPass) find(ctx context.Context, name string) (*broker.Object, err
 	return &o, nil
 }
 
-// moveSidecar takes a metadata document along with its file.
+// moveElsewhere moves an arrival to another name, since something has come to
+// lie where it was to go.
+func (p *folderPass) moveElsewhere(ctx context.Context, a *store.Arrival) error {
+	a.Path = p.freeName(ctx, a.Path, map[string]bool{})
+	if err := p.DB.SaveArrivals(ctx, p.lease, p.of, []*store.Arrival{a}); err != nil {
+		return err
+	}
+	return p.moveOne(ctx, a)
+}
+
+// moveSidecar takes a metadata document ahead of its file: a pass that is cut
+// short in between leaves none that could be taken for the next file's.
 func (p *folderPass) moveSidecar(ctx context.Context, a *store.Arrival) error {
 	_, err := p.broker.Move(ctx, a.Name+ingest.SidecarSuffix, a.Path+ingest.SidecarSuffix)
-	if broker.Absent(err) || errors.Is(err, fs.ErrExist) || errors.Is(err, broker.ErrUnavailable) {
+	if broker.Absent(err) || errors.Is(err, broker.ErrUnavailable) {
 		return nil
 	}
 	return err

@@ -240,6 +240,39 @@ func TestMoveCutShort(t *testing.T) {
 	})
 }
 
+// TestCopyIsTakenBack leaves no copy of a file that cannot become an entry in the
+// other workspace.
+func TestCopyIsTakenBack(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		id := s.strike(rule{"filename_regex": ".*", "new_workspace": "products"})
+		s.put(s.raw, "other.doc", "so that the folder is never empty")
+		s.put(s.other, "other.doc", "nor the other")
+		at := s.clock.now().Add(-time.Hour)
+		s.putAt(s.raw, "a.tif", "one", at)
+		s.pass(id)
+		s.perform()
+		a, err := s.db.OwnAccess(t.Context(), s.ids["products"])
+		s.must(err)
+		a.Actor = s.view.Actor
+		f, err := s.db.FileByPath(t.Context(), a, "ingesting/a.tif", 0)
+		s.must(err)
+		s.must(s.db.DeleteFile(t.Context(), a, f.UUID))
+		s.must(os.Remove(filepath.Join(s.other, "ingesting/a.tif")))
+		s.putAt(s.raw, "a.tif", "one", at)
+		s.pass(id)
+		s.perform()
+		last := s.ingests()[len(s.ingests())-1]
+		if last.Name != "a.tif" || last.Status != coreshed.IngestErrored {
+			t.Errorf("%s is %s: %s", last.Name, last.Status, last.Reason)
+		}
+		for _, line := range s.tree(s.other) {
+			if strings.Contains(line, "a.tif") {
+				t.Errorf("left over: %s", line)
+			}
+		}
+	})
+}
+
 // TestUnreachable goes on when the folder is away for a while, and loses
 // nothing that was on its way.
 func TestUnreachable(t *testing.T) {
