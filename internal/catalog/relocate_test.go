@@ -113,6 +113,40 @@ func TestDescribeMovesAfterCrash(t *testing.T) {
 	})
 }
 
+// TestDescribeMovesWhatWasMissed: somebody has looked for the bytes, and missed
+// them, before the attempt that had moved them was made again.
+func TestDescribeMovesWhatWasMissed(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		dir, content := reaching(t, s), random(100)
+		moved, replaced, lost := s.placed(t, dir, "grid.tif", content), s.placed(t, dir, "b.tif", random(50)), s.placed(t, dir, "lost.tif", random(20))
+		elsewhere := `{"type": "Feature", "properties": {"newWorkspacePath": "sorted/b.tif", "sourceTask": "t"}}`
+		b := mustRead(t, filepath.Join(dir, "b.tif"))
+		if err := os.MkdirAll(filepath.Join(dir, "sorted/2026"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for from, to := range map[string]string{"grid.tif": "sorted/2026/grid.tif", "b.tif": "sorted/b.tif", "lost.tif": "lost"} {
+			if err := os.Rename(filepath.Join(dir, from), filepath.Join(dir, to)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		write(t, filepath.Join(dir, "b.tif"), []byte("the next of this name"))
+		s.wantLost(t, moved, coreshed.Missing)
+		s.wantLost(t, replaced, coreshed.ChangedOutside)
+		s.wantLost(t, lost, coreshed.Missing)
+		if e := s.say(t, s.entry(t, moved).ID, moving); e.StoragePath != "sorted/2026/grid.tif" || e.State != coreshed.InPlace {
+			t.Errorf("%+v", e)
+		}
+		if e := s.say(t, s.entry(t, replaced).ID, elsewhere); e.StoragePath != "sorted/b.tif" || e.State != coreshed.InPlace {
+			t.Errorf("%+v", e)
+		}
+		if e := s.say(t, s.entry(t, lost).ID, moving); e.StoragePath != "lost.tif" || e.State != coreshed.Missing || e.Task != "t" {
+			t.Errorf("%+v", e)
+		}
+		s.want(t, moved, content)
+		s.want(t, replaced, b)
+	})
+}
+
 func mustRead(t *testing.T, name string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(name)

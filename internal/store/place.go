@@ -327,7 +327,7 @@ func scanUnattended(rows *sql.Rows) (Slot, error) {
 	return s, err
 }
 
-// MoveInPlace records that the bytes of a version in place lie elsewhere in its
+// MoveInPlace records that the bytes of a version lie in place, elsewhere in its
 // folder or bucket. Its file keeps its address and its name.
 func (db *DB) MoveInPlace(ctx context.Context, view coreshed.View, id int64, p Place) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {
@@ -339,7 +339,7 @@ func (db *DB) MoveInPlace(ctx context.Context, view coreshed.View, id int64, p P
 			return err
 		}
 		return changeEntries(ctx, t, []int64{id}, assignment{"storage_path", p.Path}, assignment{"place", placeKey(p.Path)},
-			assignment{"place_modified", p.Modified.UnixNano()}, assignment{"place_etag", p.ETag})
+			assignment{"place_modified", p.Modified.UnixNano()}, assignment{"place_etag", p.ETag}, assignment{"state", coreshed.InPlace})
 	})
 }
 
