@@ -30,9 +30,35 @@ type listed struct {
 	LastModified string  `json:"last_modified"`
 	DataStarted  *string `json:"data_started"`
 	DataEnded    *string `json:"data_ended"`
-	SourceSensor *string `json:"source_sensor"`
+	Class        *string `json:"source_sensor_class"`
+	Sensor       *string `json:"source_sensor"`
+	Collection   *string `json:"source_collection"`
+	Task         *string `json:"source_task"`
+	Started      *string `json:"source_started"`
+	Ended        *string `json:"source_ended"`
+	Node         *string `json:"recipe_node"`
 	Countries    []string
-	Job          *struct{ ID int64 }
+	Job          *ref
+	JobType      *ref `json:"job_type"`
+	Recipe       *ref
+	RecipeType   *ref `json:"recipe_type"`
+	Batch        *ref
+}
+
+type ref struct{ ID int64 }
+
+func refOf(id int64) *ref {
+	if id == 0 {
+		return nil
+	}
+	return &ref{id}
+}
+
+func textOf(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
 }
 
 type page struct {
@@ -41,19 +67,26 @@ type page struct {
 	Results []listed `json:"results"`
 }
 
+// maker is the run that made an entry, or one that says nothing.
+func (e *entry) maker() run {
+	if e.run == nil {
+		return run{}
+	}
+	return *e.run
+}
+
 func (e *entry) listed() listed {
 	l := listed{
 		ID: e.id, FileName: e.name, FilePath: e.place, FileType: e.kind, FileSize: e.size,
 		IsDeleted: e.file.deleted != 0, Deleted: stamp(e.file.deleted), IsSuperseded: e.superseded != 0, Superseded: stamp(e.superseded),
 		Created: *stamp(e.created), LastModified: *stamp(e.modified), DataStarted: stamp(e.started), DataEnded: stamp(e.ended),
 		Countries: append([]string{}, e.countries...),
+		Class:     textOf(e.class), Sensor: textOf(e.sensor), Collection: textOf(e.collection), Task: textOf(e.task),
+		Started: stamp(e.sourceStarted), Ended: stamp(e.sourceEnded),
 	}
-	if e.sensor != "" {
-		l.SourceSensor = &e.sensor
-	}
-	if e.job != 0 {
-		l.Job = &struct{ ID int64 }{e.job}
-	}
+	r := e.maker()
+	l.Node = textOf(r.node)
+	l.Job, l.JobType, l.Recipe, l.RecipeType, l.Batch = refOf(r.id), refOf(r.kind), refOf(r.recipe), refOf(r.recipeType), refOf(r.batch)
 	return l
 }
 
@@ -86,12 +119,6 @@ func (m *model) check(t *rapid.T) {
 
 // checkEvo compares the list of files, live or deleted.
 func (m *model) checkEvo(t *rapid.T, deleted bool) {
-	type evo struct {
-		ID   coreshed.UUID `json:"file_id"`
-		Path string        `json:"path"` // of the folder
-		Name string        `json:"name"`
-		Size int64         `json:"size"`
-	}
 	var files []*file
 	for _, f := range m.files {
 		if len(f.versions) > 0 && (f.deleted != 0) == deleted {
@@ -100,15 +127,80 @@ func (m *model) checkEvo(t *rapid.T, deleted bool) {
 	}
 	// The row ids of files are in the order in which they were made.
 	slices.SortStableFunc(files, func(a, b *file) int { return cmp.Compare(a.created, b.created) })
-	want := []evo{}
-	for _, f := range files {
-		folder, name := coreshed.SplitPath(f.path)
-		want = append(want, evo{f.uuid, folder, name, f.current().size})
-	}
-	got := get[struct{ Files []evo }](m.families, t.Fatalf, fmt.Sprintf("%s?deleted=%v&order_by=created_at", m.families.files, deleted))
-	if diff := gocmp.Diff(want, got.Files); diff != "" {
+	got := get[evoPage](m.families, t.Fatalf, fmt.Sprintf("%s?deleted=%v&order_by=created_at", m.families.files, deleted))
+	if diff := gocmp.Diff(evoOf(files), got.Files); diff != "" {
 		t.Fatalf("Evo's list, deleted %v:\n%s", deleted, diff)
 	}
+}
+
+// evo asks for a filtered and sorted list of files, page by page.
+func (m *model) evo(t *rapid.T) {
+	var files []*file
+	for _, f := range m.files {
+		if f.live() {
+			files = append(files, f)
+		}
+	}
+	if len(files) == 0 {
+		t.Skip("no files")
+	}
+	q := url.Values{}
+	if rapid.Bool().Draw(t, "by name") {
+		name := rapid.SampledFrom([]string{"A.C", "log_", "%", "o", "OUT.T"}).Draw(t, "name")
+		q.Set("file_name", name)
+		files = slices.DeleteFunc(files, func(f *file) bool {
+			_, base := coreshed.SplitPath(f.path)
+			return !strings.Contains(coreshed.FoldPath(base), coreshed.FoldPath(name))
+		})
+	}
+	if rapid.Bool().Draw(t, "by time") {
+		at := m.any(t).created
+		q.Set("created_at", "gte:"+*stamp(at))
+		files = slices.DeleteFunc(files, func(f *file) bool { return f.created < at })
+	}
+	desc := rapid.Bool().Draw(t, "descending")
+	slices.SortStableFunc(files, func(a, b *file) int { return cmp.Compare(a.created, b.created) })
+	q.Set("order_by", "created_at")
+	if desc {
+		q.Set("order_by", "desc:created_at")
+		slices.Reverse(files)
+	}
+	limit := rapid.IntRange(1, 3).Draw(t, "limit")
+	q.Set("limit", strconv.Itoa(limit))
+	got := []evoFile{}
+	for more := true; more; {
+		q.Set("offset", strconv.Itoa(len(got)))
+		p := get[evoPage](m.families, t.Fatalf, m.families.files+"?"+q.Encode())
+		if p.Total != len(files) {
+			t.Fatalf("%v counts %d, want %d", q, p.Total, len(files))
+		}
+		got = append(got, p.Files...)
+		more = len(p.Files) == limit
+	}
+	if diff := gocmp.Diff(evoOf(files), got); diff != "" {
+		t.Fatalf("Evo's list %v:\n%s", q, diff)
+	}
+}
+
+type evoFile struct {
+	ID   coreshed.UUID `json:"file_id"`
+	Path string        `json:"path"` // of the folder
+	Name string        `json:"name"`
+	Size int64         `json:"size"`
+}
+
+type evoPage struct {
+	Total int
+	Files []evoFile
+}
+
+func evoOf(files []*file) []evoFile {
+	list := []evoFile{}
+	for _, f := range files {
+		folder, name := coreshed.SplitPath(f.path)
+		list = append(list, evoFile{f.uuid, folder, name, f.current().size})
+	}
+	return list
 }
 
 // keys compares entries by a field; what has no value comes last.
@@ -121,9 +213,27 @@ var keys = map[string]func(a, b *entry) int{
 	"file_size":     func(a, b *entry) int { return cmp.Compare(a.size, b.size) },
 	"file_type":     func(a, b *entry) int { return cmp.Compare(a.kind, b.kind) },
 	"data_started":  func(a, b *entry) int { return nullsLast(a.started, b.started) },
-	"source_sensor": func(a, b *entry) int { return nullsLast(a.sensor, b.sensor) },
+	"data_ended":    func(a, b *entry) int { return nullsLast(a.ended, b.ended) },
 	"superseded":    func(a, b *entry) int { return nullsLast(a.superseded, b.superseded) },
-	"job__id":       func(a, b *entry) int { return nullsLast(a.job, b.job) },
+	"deleted":       func(a, b *entry) int { return nullsLast(a.file.deleted, b.file.deleted) },
+	"is_deleted":    func(a, b *entry) int { return cmp.Compare(min(a.file.deleted, 1), min(b.file.deleted, 1)) },
+	"is_superseded": func(a, b *entry) int { return cmp.Compare(min(a.superseded, 1), min(b.superseded, 1)) },
+	"media_type":    func(a, b *entry) int { return cmp.Compare(coreshed.MediaType(a.name), coreshed.MediaType(b.name)) },
+
+	"source_started":      func(a, b *entry) int { return nullsLast(a.sourceStarted, b.sourceStarted) },
+	"source_ended":        func(a, b *entry) int { return nullsLast(a.sourceEnded, b.sourceEnded) },
+	"source_sensor_class": func(a, b *entry) int { return nullsLast(a.class, b.class) },
+	"source_sensor":       func(a, b *entry) int { return nullsLast(a.sensor, b.sensor) },
+	"source_collection":   func(a, b *entry) int { return nullsLast(a.collection, b.collection) },
+	"source_task":         func(a, b *entry) int { return nullsLast(a.task, b.task) },
+
+	"job__id":         func(a, b *entry) int { return nullsLast(a.maker().id, b.maker().id) },
+	"job_type__id":    func(a, b *entry) int { return nullsLast(a.maker().kind, b.maker().kind) },
+	"job_type__name":  func(a, b *entry) int { return nullsLast(a.maker().name, b.maker().name) },
+	"recipe__id":      func(a, b *entry) int { return nullsLast(a.maker().recipe, b.maker().recipe) },
+	"recipe_node":     func(a, b *entry) int { return nullsLast(a.maker().node, b.maker().node) },
+	"recipe_type__id": func(a, b *entry) int { return nullsLast(a.maker().recipeType, b.maker().recipeType) },
+	"batch__id":       func(a, b *entry) int { return nullsLast(a.maker().batch, b.maker().batch) },
 }
 
 func nullsLast[T cmp.Ordered](a, b T) int {
@@ -192,18 +302,46 @@ var filters = []filter{
 	}},
 	{"file_type", of("SOURCE", "PRODUCT", "x"), func(e *entry, v string) bool { return e.kind == v }},
 	{"media_type", of("text/csv", "image/tiff"), func(e *entry, v string) bool { return coreshed.MediaType(e.name) == v }},
-	{"source_sensor", of("S1", "s1", ""), func(e *entry, v string) bool { return e.sensor != "" && e.sensor == v }},
+	said("source_sensor_class", func(e *entry) string { return e.class }, "S1", "s1", ""),
+	said("source_sensor", func(e *entry) string { return e.sensor }, "S1", "s1", ""),
+	said("source_collection", func(e *entry) string { return e.collection }, "S1", "S2", ""),
+	said("source_task", func(e *entry) string { return e.task }, "S1", "S2", ""),
+	said("job_type_name", func(e *entry) string { return e.maker().name }, "parse", "grid", "none"),
+	said("recipe_node", func(e *entry) string { return e.maker().node }, "cut", "join", "none"),
+	numbered("job_id", func(r run) int64 { return r.id }),
+	numbered("job_type_id", func(r run) int64 { return r.kind }),
+	numbered("recipe_id", func(r run) int64 { return r.recipe }),
+	numbered("recipe_type_id", func(r run) int64 { return r.recipeType }),
+	numbered("batch_id", func(r run) int64 { return r.batch }),
+	since("source_started", func(e *entry) int64 { return e.sourceStarted }),
+	until("source_ended", func(e *entry) int64 { return e.sourceEnded }),
 	{"countries", of("TCT", "TCE", "tct"), func(e *entry, v string) bool { return slices.Contains(e.countries, v) }},
-	{"job_output", of("OUTPUT", "none"), func(e *entry, v string) bool { return e.job != 0 && v == "OUTPUT" }},
-	{"job_type_name", of("parse", "none"), func(e *entry, v string) bool { return e.job != 0 && v == "parse" }},
-	{"job_id", func(m *model, t *rapid.T) string { return strconv.FormatInt(m.any(t).job, 10) },
-		func(e *entry, v string) bool { return e.job != 0 && strconv.FormatInt(e.job, 10) == v }},
-	{"created_started", when(func(e *entry) int64 { return e.created }), func(e *entry, v string) bool { return e.created >= parsed(v) }},
-	{"created_ended", when(func(e *entry) int64 { return e.created }), func(e *entry, v string) bool { return e.created <= parsed(v) }},
-	{"modified_started", when(func(e *entry) int64 { return e.modified }), func(e *entry, v string) bool { return e.modified >= parsed(v) }},
-	{"modified_ended", when(func(e *entry) int64 { return e.modified }), func(e *entry, v string) bool { return e.modified <= parsed(v) }},
-	{"data_started", when(func(e *entry) int64 { return e.started }), func(e *entry, v string) bool { return e.started != 0 && e.started >= parsed(v) }},
-	{"data_ended", when(func(e *entry) int64 { return e.ended }), func(e *entry, v string) bool { return e.ended != 0 && e.ended <= parsed(v) }},
+	{"job_output", of("OUTPUT", "none"), func(e *entry, v string) bool { return e.run != nil && v == "OUTPUT" }},
+	since("created_started", func(e *entry) int64 { return e.created }),
+	until("created_ended", func(e *entry) int64 { return e.created }),
+	since("modified_started", func(e *entry) int64 { return e.modified }),
+	until("modified_ended", func(e *entry) int64 { return e.modified }),
+	since("data_started", func(e *entry) int64 { return e.started }),
+	until("data_ended", func(e *entry) int64 { return e.ended }),
+}
+
+// said is a filter of what an entry says; one that says nothing is not found.
+func said(name string, get func(*entry) string, values ...string) filter {
+	return filter{name, of(values...), func(e *entry, v string) bool { return get(e) != "" && get(e) == v }}
+}
+
+// numbered is a filter by an id of what made an entry.
+func numbered(name string, id func(run) int64) filter {
+	return filter{name, func(m *model, t *rapid.T) string { return strconv.FormatInt(id(m.any(t).maker()), 10) },
+		func(e *entry, v string) bool { return id(e.maker()) != 0 && strconv.FormatInt(id(e.maker()), 10) == v }}
+}
+
+func since(name string, at func(*entry) int64) filter {
+	return filter{name, when(at), func(e *entry, v string) bool { return at(e) != 0 && at(e) >= parsed(v) }}
+}
+
+func until(name string, at func(*entry) int64) filter {
+	return filter{name, when(at), func(e *entry, v string) bool { return at(e) != 0 && at(e) <= parsed(v) }}
 }
 
 // list asks for a filtered and sorted list, page by page.
@@ -225,7 +363,7 @@ func (m *model) list(t *rapid.T) {
 			return !slices.ContainsFunc(q[f.name], func(v string) bool { return f.ok(e, v) })
 		})
 	}
-	if !ordered(q, "created") || !ordered(q, "modified") || !ordered(q, "data") {
+	if !ordered(q, "created") || !ordered(q, "modified") || !ordered(q, "data") || !ordered(q, "source") {
 		t.Skip("an empty range, which is refused")
 	}
 	m.pages(t, q, want)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/apitest"
 	"github.com/coreshed/coreshed/internal/store"
 	"github.com/coreshed/coreshed/internal/store/storetest"
 )
@@ -23,10 +25,10 @@ type entry struct {
 	size                          int64
 	created, modified, superseded int64
 	published, unpublished        int64
-	held                          bool // waits for its run to be published
-	sensor                        string
+	held                          bool  // waits for its run to be published
+	sources                             // what it is made of
 	started, ended                int64 // of the data
-	job                           int64
+	run                           *run  // that made it; nil for a source
 	key                           string
 	inPlace                       bool // its bytes are where they were found
 	content                       int64
@@ -34,6 +36,13 @@ type entry struct {
 }
 
 func (e *entry) isPublished() bool { return e.published != 0 && e.unpublished == 0 }
+
+// sources is what an entry or a run says of what it is made of. Times of sources
+// are those of their data.
+type sources struct {
+	class, sensor, collection, task string
+	sourceStarted, sourceEnded      int64
+}
 
 // file is an address with its versions, in the order in which they joined.
 type file struct {
@@ -51,10 +60,15 @@ func (f *file) current() *entry { return f.versions[len(f.versions)-1] }
 
 // run is a run that has begun, with its one output.
 type run struct {
-	id     int64
-	inputs []*entry
-	made   *entry // nil until it is uploaded
-	status coreshed.RunStatus
+	id, kind           int64 // and its job type
+	name               string
+	node               string // "" when it is in no recipe
+	recipe, recipeType int64
+	batch              int64
+	of                 sources
+	inputs             []*entry
+	made               *entry // nil until it is uploaded
+	status             coreshed.RunStatus
 }
 
 // model is a workspace in memory, beside the one in the store.
@@ -62,6 +76,7 @@ type model struct {
 	*families
 	shed    *storetest.Shed
 	access  coreshed.Access
+	view    coreshed.View // of the editor
 	now     *time.Time
 	files   []*file
 	entries []*entry
@@ -74,9 +89,10 @@ type model struct {
 func TestModel(t *testing.T) {
 	now := time.Now()
 	storetest.EachAt(t, func() time.Time { return now }, func(t *testing.T, db *store.DB) {
+		client := &http.Client{Transport: apitest.Transport(t, nil)} // reading the documents takes a while
 		rapid.Check(t, func(rt *rapid.T) {
 			s := storetest.New(t, db)
-			m := &model{families: serve(t, s), shed: s, access: s.Access(t, s.Editor), now: &now, places: map[string]*file{}}
+			m := &model{families: serve(t, s, client), shed: s, access: s.Access(t, s.Editor), view: s.View(t, s.Editor), now: &now, places: map[string]*file{}}
 			rt.Repeat(map[string]func(*rapid.T){
 				"":          m.check,
 				"upload":    m.upload,
@@ -90,6 +106,7 @@ func TestModel(t *testing.T) {
 				"delete":    m.delete,
 				"restore":   m.restore,
 				"list":      m.list,
+				"evo":       m.evo,
 			})
 		})
 	})
@@ -223,7 +240,8 @@ func (m *model) overwritten(path string, now int64) {
 
 func (m *model) describe(t *rapid.T) {
 	e := m.any(t)
-	said := coreshed.Description{Sensor: rapid.SampledFrom([]string{"", "S1", "s1", "S2"}).Draw(t, "sensor")}
+	text := func(field string) string { return rapid.SampledFrom([]string{"", "S1", "s1", "S2"}).Draw(t, field) }
+	said := coreshed.Description{SensorClass: text("class"), Sensor: text("sensor"), Collection: text("collection"), Task: text("task")}
 	if rapid.Bool().Draw(t, "dated") {
 		said.DataStarted = time.UnixMicro(1000 * rapid.Int64Range(1, 4).Draw(t, "started")).UTC()
 		said.DataEnded = said.DataStarted.Add(time.Duration(rapid.Int64Range(0, 2).Draw(t, "lasts")) * time.Millisecond)
@@ -233,11 +251,15 @@ func (m *model) describe(t *rapid.T) {
 		said.CenterPoint = said.Geometry
 	}
 	now := m.tick(t)
-	_, err := m.shed.DB.Describe(t.Context(), m.shed.View(m.t, m.shed.Editor), e.id, said,
+	_, err := m.shed.DB.Describe(t.Context(), m.view, e.id, said,
 		func(geometry string, _ time.Time) ([]string, error) { return touched[geometry], nil })
 	m.must(t, "describe", err)
 	e.modified, e.started, e.ended = now, micros(said.DataStarted), micros(said.DataEnded)
-	e.sensor = cmp.Or(said.Sensor, e.sensor)
+	e.class, e.sensor = cmp.Or(said.SensorClass, e.class), cmp.Or(said.Sensor, e.sensor)
+	e.collection, e.task = cmp.Or(said.Collection, e.collection), cmp.Or(said.Task, e.task)
+	if e.run == nil {
+		e.sourceStarted, e.sourceEnded = e.started, e.ended
+	}
 	if said.Geometry != "" {
 		e.countries = touched[said.Geometry]
 	}

@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,13 +14,75 @@ import (
 	"github.com/coreshed/coreshed/internal/store/storetest"
 )
 
-// start records a run that reads some entries.
+// start records a run that reads one or two entries, at times in a recipe and a
+// batch.
 func (m *model) start(t *rapid.T) {
-	input := m.any(t)
+	inputs := []*entry{m.any(t)}
+	if other := m.any(t); other != inputs[0] {
+		inputs = append(inputs, other)
+	}
+	var ids []int64
+	for _, e := range inputs {
+		ids = append(ids, e.id)
+	}
+	r := &run{inputs: inputs, status: coreshed.Running, of: sum(inputs)}
+	n := storetest.NewRun(ids...)
+	n.Type.Name = rapid.SampledFrom([]string{"parse", "grid"}).Draw(t, "job type")
+	if rapid.Bool().Draw(t, "in a recipe") {
+		m.cook(t, r)
+		n.Recipe, n.Node = r.recipe, r.node
+	}
 	m.tick(t)
-	got, _, err := m.shed.DB.RecordRun(t.Context(), m.shed.View(m.t, m.shed.Editor), m.access.Workspace.ID, storetest.NewRun(input.id))
+	got, _, err := m.shed.DB.RecordRun(t.Context(), m.view, m.access.Workspace.ID, n)
 	m.must(t, "record run", err)
-	m.runs = append(m.runs, &run{id: got.ID, inputs: []*entry{input}, status: coreshed.Running})
+	r.id, r.kind, r.name = got.ID, got.Type.ID, got.Type.Name
+	m.runs = append(m.runs, r)
+}
+
+// cook gives a run a recipe of its own, and at times a batch.
+func (m *model) cook(t *rapid.T, r *run) {
+	if rapid.Bool().Draw(t, "in a batch") {
+		b, _, err := m.shed.DB.RecordBatch(t.Context(), m.view, m.access.Workspace.ID, store.NewBatch{Title: "Nightly"})
+		m.must(t, "record batch", err)
+		r.batch = b.ID
+	}
+	kind := store.NewRecipeType{Name: rapid.SampledFrom([]string{"tiles", "mosaic"}).Draw(t, "recipe type")}
+	recipe, _, err := m.shed.DB.RecordRecipe(t.Context(), m.view, m.access.Workspace.ID, store.NewRecipe{Type: kind, Batch: r.batch})
+	m.must(t, "record recipe", err)
+	r.recipe, r.recipeType, r.node = recipe.ID, recipe.Type.ID, rapid.SampledFrom([]string{"cut", "join"}).Draw(t, "node")
+}
+
+// sum is what a run has of what it reads: the earliest start, the latest end, the
+// greatest of each text.
+func sum(inputs []*entry) sources {
+	var s sources
+	for _, e := range inputs {
+		s.class, s.sensor = max(s.class, e.class), max(s.sensor, e.sensor)
+		s.collection, s.task = max(s.collection, e.collection), max(s.task, e.task)
+		s.sourceStarted, s.sourceEnded = earliest(s.sourceStarted, e.sourceStarted), max(s.sourceEnded, e.sourceEnded)
+	}
+	return s
+}
+
+// earliest is the lesser of two times that may be none.
+func earliest(a, b int64) int64 {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
+}
+
+// ancestors are the sources that a run's inputs come from.
+func (r *run) ancestors() []*entry {
+	var list []*entry
+	for _, e := range r.inputs {
+		if e.run == nil {
+			list = append(list, e)
+		} else {
+			list = append(list, e.run.ancestors()...)
+		}
+	}
+	return list
 }
 
 func (m *model) anyRun(t *rapid.T, ok func(*run) bool) *run {
@@ -35,17 +98,19 @@ func (m *model) anyRun(t *rapid.T, ok func(*run) bool) *run {
 	return rapid.SampledFrom(list).Draw(t, "run")
 }
 
-// keyOf tells products apart: what is made, under one name, of the same inputs.
+// keyOf tells products apart: what is made by one type of job, under one name, of
+// the same inputs.
 func (r *run) keyOf(name string) string {
-	parts := []string{name}
+	var parts []string
 	for _, e := range r.inputs {
-		if e.kind == "SOURCE" {
+		if e.run == nil {
 			parts = append(parts, e.file.uuid.String())
 		} else {
 			parts = append(parts, e.key)
 		}
 	}
-	return strings.Join(parts, "|")
+	slices.Sort(parts)
+	return r.name + "|" + name + "(" + strings.Join(parts, "|") + ")"
 }
 
 // output uploads the output of a run, which joins the file of the same product,
@@ -85,9 +150,20 @@ func (m *model) output(t *rapid.T) {
 	f.key = key
 	now := m.tick(t)
 	v := m.shed.Commit(m.t, slot.Reservation, content(len(m.entries)))
-	r.made = m.add(v.ID, f, entry{place: place, kind: "PRODUCT", size: v.Size, held: true, job: r.id, key: key}, now)
+	r.made = m.add(v.ID, f, entry{place: place, kind: "PRODUCT", size: v.Size, held: true, run: r, key: key, sources: r.inherited()}, now)
 	f.held = append(f.held, r.made)
-	m.inherit(r)
+}
+
+// inherited is what a product has of its run: what the inputs said when it was
+// recorded, else the times that the sources behind them have by now.
+func (r *run) inherited() sources {
+	s := r.of
+	var started, ended int64
+	for _, e := range r.ancestors() {
+		started, ended = earliest(started, e.started), max(ended, e.ended)
+	}
+	s.sourceStarted, s.sourceEnded = cmp.Or(s.sourceStarted, started), cmp.Or(s.sourceEnded, ended)
+	return s
 }
 
 // product is the file of a product that is not deleted.
@@ -99,19 +175,11 @@ func (m *model) product(key string) *file {
 	return m.files[i]
 }
 
-// inherit gives a product what its run's inputs said when the run was recorded.
-func (m *model) inherit(r *run) {
-	e := m.view(r.made.id)
-	r.made.sensor = e.Sensor // not of this model: another test has the rules
-}
-
-func (m *model) view(id int64) coreshed.Entry { return m.shed.Entry(m.t, id) }
-
 func (m *model) end(t *rapid.T) {
 	r := m.anyRun(t, func(r *run) bool { return r.status == coreshed.Running })
 	status := rapid.SampledFrom([]coreshed.RunStatus{coreshed.Completed, coreshed.Completed, coreshed.Failed}).Draw(t, "status")
 	now := m.tick(t)
-	err := m.shed.DB.EndRun(t.Context(), m.shed.View(m.t, m.shed.Editor), r.id, store.RunEnd{Status: status})
+	err := m.shed.DB.EndRun(t.Context(), m.view, r.id, store.RunEnd{Status: status})
 	m.must(t, "end run", err)
 	r.status = status
 	if status == coreshed.Completed && r.made != nil {
@@ -142,7 +210,7 @@ func (m *model) publish(e *entry, now int64) {
 func (m *model) publishAgain(t *rapid.T) {
 	r := m.anyRun(t, func(r *run) bool { return r.status != coreshed.Running })
 	now := m.tick(t)
-	err := m.shed.DB.PublishRun(t.Context(), m.shed.View(m.t, m.shed.Editor), r.id)
+	err := m.shed.DB.PublishRun(t.Context(), m.view, r.id)
 	if r.status != coreshed.Completed {
 		if !errors.Is(err, coreshed.Conflict) {
 			t.Fatalf("publish a run that has %s: %v", r.status, err)
@@ -158,7 +226,7 @@ func (m *model) publishAgain(t *rapid.T) {
 func (m *model) unpublish(t *rapid.T) {
 	r := m.anyRun(t, func(*run) bool { return true })
 	now := m.tick(t)
-	m.must(t, "unpublish", m.shed.DB.UnpublishRun(t.Context(), m.shed.View(m.t, m.shed.Editor), r.id))
+	m.must(t, "unpublish", m.shed.DB.UnpublishRun(t.Context(), m.view, r.id))
 	if e := r.made; e != nil && e.isPublished() {
 		e.unpublished, e.modified = now, now
 	}

@@ -26,7 +26,8 @@ import (
 	"github.com/coreshed/coreshed/internal/web"
 )
 
-// families are the Evo and the Scale API over one store, on loopback.
+// families are the Evo and the Scale API over one store, on loopback. Every answer
+// is checked against the API documents.
 type families struct {
 	t      testing.TB
 	url    string
@@ -35,7 +36,7 @@ type families struct {
 	files  string // the Evo path of the workspace's files
 }
 
-func serve(t testing.TB, s *storetest.Shed) *families {
+func serve(t testing.TB, s *storetest.Shed, client *http.Client) *families {
 	t.Helper()
 	for _, ensure := range []func(context.Context, *store.DB) error{signedurl.EnsureKey, auth.EnsureTokenKey} {
 		if err := ensure(t.Context(), s.DB); err != nil {
@@ -72,7 +73,7 @@ func serve(t testing.TB, s *storetest.Shed) *families {
 		t.Fatal(err)
 	}
 	return &families{
-		t: t, url: srv.URL, client: srv.Client(), token: "Bearer " + token,
+		t: t, url: srv.URL, client: client, token: "Bearer " + token,
 		files: "/file/v2/orgs/" + s.Org.ID.String() + "/workspaces/" + s.Workspace.UUID.String() + "/files",
 	}
 }
