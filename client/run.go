@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"net/http"
 	"net/url"
 	"os"
@@ -143,27 +144,49 @@ func (c *Client) Run(ctx context.Context, run int64) (Run, error) {
 
 // RunFilter says which runs are wanted; what is empty is any.
 type RunFilter struct {
-	Status []coreshed.RunStatus
-	Type   []string // names
-	Limit  int64    // 0 is the server's own
+	Status   []coreshed.RunStatus
+	Type     []string // names
+	PageSize int      // how many are asked for at once; 0 is the server's own
 }
 
-// Runs returns the runs of the workspace, the newest first, and how many there
-// are.
-func (f *Files) Runs(ctx context.Context, want RunFilter) ([]Run, int64, error) {
+// Runs returns the runs of the workspace, the newest first, and gets page after
+// page as they are read. It ends with the first error. Runs that change
+// meanwhile may move a later page, so that one is missed or met twice.
+func (f *Files) Runs(ctx context.Context, want RunFilter) iter.Seq2[Run, error] {
+	return func(yield func(Run, error) bool) {
+		q := f.runQuery(want)
+		for offset := 0; ; {
+			q.Set("offset", strconv.Itoa(offset))
+			var page struct {
+				Total   int
+				Results []Run
+			}
+			if _, err := f.c.do(ctx, call{method: http.MethodGet, path: native + "/runs", query: q, want: []int{http.StatusOK}}, &page); err != nil {
+				yield(Run{}, err)
+				return
+			}
+			for _, r := range page.Results {
+				if !yield(r, nil) {
+					return
+				}
+			}
+			offset += len(page.Results)
+			if len(page.Results) == 0 || offset >= page.Total {
+				return
+			}
+		}
+	}
+}
+
+func (f *Files) runQuery(want RunFilter) url.Values {
 	q := url.Values{"workspace": {f.workspace.String()}, "type": want.Type}
 	for _, s := range want.Status {
 		q.Add("status", string(s))
 	}
-	if want.Limit > 0 {
-		q.Set("limit", strconv.FormatInt(want.Limit, 10))
+	if want.PageSize > 0 {
+		q.Set("limit", strconv.Itoa(want.PageSize))
 	}
-	var list struct {
-		Total   int64 `json:"total"`
-		Results []Run `json:"results"`
-	}
-	_, err := f.c.do(ctx, call{method: http.MethodGet, path: native + "/runs", query: q, want: []int{http.StatusOK}}, &list)
-	return list.Results, list.Total, err
+	return q
 }
 
 // RunInputs returns what a run has read, and how many versions more the caller

@@ -1,6 +1,7 @@
 package client_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -58,9 +59,15 @@ func TestRuns(t *testing.T) {
 	if err != nil || hidden != 0 || len(outputs) != 1 || outputs[0].Version.ID != version {
 		t.Errorf("outputs %+v, %v", outputs, err)
 	}
-	runs, total, err := s.files.Runs(ctx, client.RunFilter{Status: []coreshed.RunStatus{coreshed.Completed}, Type: []string{"parse"}})
-	if err != nil || total != 1 || runs[0].Number != r.Number {
-		t.Errorf("%d runs %+v, %v", total, runs, err)
+	var runs []int64
+	for run, err := range s.files.Runs(ctx, client.RunFilter{Status: []coreshed.RunStatus{coreshed.Completed}, Type: []string{"parse"}}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		runs = append(runs, run.Number)
+	}
+	if diff := cmp.Diff([]int64{r.Number}, runs); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 	l, err := s.client.Lineage(ctx, version, client.LineageWant{Direction: coreshed.Up})
 	if err != nil || len(l.Versions) != 2 || l.Versions[1].Path != "in/a.tif" || len(l.Edges) != 2 || !l.Complete {
@@ -74,5 +81,42 @@ func TestRuns(t *testing.T) {
 	}
 	if _, err := s.client.Run(ctx, 99); !errors.Is(err, coreshed.NotFound) {
 		t.Error(err)
+	}
+}
+
+// TestManyRuns gets page after page, and ends when the reader does.
+func TestManyRuns(t *testing.T) {
+	s, ctx := start(t), t.Context()
+	const all = 5
+	var want []int64
+	for range all {
+		r, err := s.files.RecordRun(ctx, client.NewRun{Type: client.RunType{Name: "parse", Version: "1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append([]int64{r.Number}, want...)
+	}
+	for _, most := range []int{2, all, all + 1} {
+		var got []int64
+		for r, err := range s.files.Runs(ctx, client.RunFilter{PageSize: 2}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got = append(got, r.Number); len(got) == most {
+				break
+			}
+		}
+		if diff := cmp.Diff(want[:min(most, all)], got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+	canceled, cancel := context.WithCancel(ctx)
+	cancel()
+	var errs []error
+	for _, err := range s.files.Runs(canceled, client.RunFilter{}) {
+		errs = append(errs, err)
+	}
+	if len(errs) != 1 || !errors.Is(errs[0], context.Canceled) {
+		t.Errorf("it ends with %v", errs)
 	}
 }

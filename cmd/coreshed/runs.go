@@ -224,7 +224,7 @@ func (c runRecordCmd) print(a *app, r client.Run, products []product) error {
 type runLsCmd struct {
 	Type   []string `placeholder:"NAME" help:"Of that type."`
 	Status []string `placeholder:"STATUS" enum:"PENDING,BLOCKED,QUEUED,RUNNING,FAILED,COMPLETED,CANCELED" help:"With that status."`
-	Limit  int64    `default:"100" help:"How many, at most 1000."`
+	Limit  int64    `default:"100" help:"How many at most; 0 is all."`
 }
 
 // Help teaches the verb.
@@ -238,13 +238,18 @@ func (c runLsCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	want := client.RunFilter{Type: c.Type, Limit: c.Limit}
+	want := client.RunFilter{Type: c.Type, PageSize: int(min(c.Limit, 1000))}
 	for _, s := range c.Status {
 		want.Status = append(want.Status, coreshed.RunStatus(s))
 	}
-	runs, _, err := files.Runs(ctx, want)
-	if err != nil {
-		return err
+	var runs []client.Run
+	for r, err := range files.Runs(ctx, want) {
+		if err != nil {
+			return err
+		}
+		if runs = append(runs, r); int64(len(runs)) == c.Limit {
+			break
+		}
 	}
 	return table(a, runs, "RUN\tTYPE\tVERSION\tSTATUS\tRECORDED\tID", func(r client.Run) []any {
 		return []any{r.Number, r.Type.Name, r.Type.Version, r.Status, r.CreatedAt, r.ID}
