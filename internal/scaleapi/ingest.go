@@ -2,7 +2,9 @@ package scaleapi
 
 import (
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/store"
@@ -76,17 +78,18 @@ func (a *api) getIngest(w http.ResponseWriter, q *request) error {
 	return web.JSON(w, http.StatusOK, o)
 }
 
-// listIngestJobs lists the jobs that read the file that an ingest has become.
+// listIngestJobs lists the jobs that read the file that an ingest has become, or
+// repeats, if the caller sees it.
 func (a *api) listIngestJobs(w http.ResponseWriter, q *request) error {
 	i, err := a.DB.Ingest(q.Context(), q.view, q.id("id"))
 	if err != nil {
 		return err
 	}
-	f := store.RunFilter{Input: []int64{}}
-	if i.Entry != 0 {
-		f.Input = []int64{i.Entry}
+	seen, err := a.DB.EntriesByID(q.Context(), q.view, []int64{i.Entry})
+	if err != nil {
+		return err
 	}
-	return a.sendJobs(w, q, f)
+	return a.sendJobs(w, q, store.RunFilter{Input: slices.AppendSeq([]int64{}, maps.Keys(seen))})
 }
 
 // kin are what ingests refer to, of what the caller sees.
