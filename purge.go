@@ -14,7 +14,7 @@ type Purge struct {
 	Status      PurgeStatus
 	Fingerprint []byte // SHA-256 of the set; nil while it is not known
 
-	PlannedBy, ExecutedBy, ApprovedBy UUID // people; the nil UUID for none
+	PlannedBy, ExecutedBy, ApprovedBy Person // the zero one for none
 	PlannedAt, ExecutedAt, EndedAt    time.Time
 
 	// SourceFile is the entry that a purge of Scale's API was asked for, which
@@ -81,7 +81,10 @@ type PurgeItem struct {
 	Depth int64
 	Via   *PurgeVia
 
-	Workspace int64
+	// Name is the path of a version's file, or the type of a run or recipe, while
+	// it is there: what is gone has none.
+	Name      string
+	Workspace EntryWorkspace
 	File      UUID // of a version
 	VersionID int64
 	Type      FileType
@@ -96,10 +99,48 @@ type PurgeItem struct {
 	Error string // why its bytes are still there
 }
 
-// PurgeVia is what a thing was reached from.
+// PurgeVia names a thing that another was reached from.
 type PurgeVia struct {
 	Kind PurgeKind
-	ID   int64
+	ID   int64 // 0 in a reason that the caller may not see
+}
+
+// PurgePlan is what a purge's set amounts to, as a caller may see it.
+type PurgePlan struct {
+	Sums []PurgeSum // of what is in workspaces that the caller sees
+	// Hidden is what is in others: it is counted and not named.
+	Hidden PurgeTotals
+
+	// Twins are versions outside the set with the same bytes as one in it. They
+	// are never in it by themselves. AlsoFrom are versions outside that runs of
+	// the set have read: what those runs made came from them too. Datasets of
+	// other systems, which runs of the set have put out, are not followed.
+	Twins    PurgeNeighbours
+	AlsoFrom PurgeNeighbours
+	Datasets PurgeDatasets
+}
+
+// PurgeSum is how many things of one sort a set has. Size is of versions.
+type PurgeSum struct {
+	Kind                    PurgeKind
+	Type                    FileType // of versions
+	Workspace               EntryWorkspace
+	JobType, JobTypeVersion string // of products and runs
+	Bytes                   BytesFate
+	Count, Size             int64
+}
+
+// PurgeNeighbours are versions beside a set: how many there are, and the first.
+type PurgeNeighbours struct {
+	Total    int64
+	Versions []LineageVersion // without distances
+}
+
+// PurgeDatasets are data sets of other systems beside a set: how many there are,
+// and the first.
+type PurgeDatasets struct {
+	Total    int64
+	Datasets []LineageDataset
 }
 
 // BytesFate says what becomes of a version's bytes.

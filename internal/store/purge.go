@@ -275,8 +275,10 @@ func begin(ctx context.Context, t tx, view coreshed.View, p *coreshed.Purge) err
 	if err != nil {
 		return err
 	}
-	p.Status, p.ExecutedAt, p.ExecutedBy = coreshed.PurgeRunning, t.db().now(), view.Actor.ID
-	_, err = t.exec(ctx, `UPDATE purges SET status = 'purging', executed_by = $2, executed_at = $3 WHERE id = $1`, p.ID, person, p.ExecutedAt.UnixMicro())
+	if _, err := t.exec(ctx, `UPDATE purges SET status = 'purging', executed_by = $2, executed_at = $3 WHERE id = $1`, p.ID, person, t.db().micros()); err != nil {
+		return err
+	}
+	*p, err = one(ctx, t, scanPurge, `SELECT `+purgeColumns+purgeFrom+` WHERE u.id = $1`, p.ID)
 	return err
 }
 

@@ -11,7 +11,7 @@ import (
 
 // purgeColumns need the joins of purgeFrom.
 const purgeColumns = `u.id, u.uuid, u.scope, u.source_bytes > 0, u.reason, u.status, u.fingerprint,
-	a.uuid, b.uuid, c.uuid, u.planned_at, u.executed_at, u.ended_at, COALESCE(u.source_file_id, 0),
+	a.uuid, COALESCE(a.name, ''), COALESCE(a.email, ''), b.uuid, COALESCE(b.name, ''), COALESCE(b.email, ''), c.uuid, COALESCE(c.name, ''), COALESCE(c.email, ''), u.planned_at, u.executed_at, u.ended_at, COALESCE(u.source_file_id, 0),
 	u.sources, u.products, u.runs, u.recipes, u.bytes, u.sources_gone, u.products_gone, u.runs_gone, u.recipes_gone, u.bytes_gone,
 	u.held, u.forbidden, (SELECT count(*) FROM purge_items i WHERE i.purge_id = u.id AND i.kind = 0 AND i.state = 0 AND i.error <> ''), u.last_error`
 
@@ -23,11 +23,12 @@ func scanPurge(rows *sql.Rows) (coreshed.Purge, error) {
 	var planned int64
 	var executed, ended sql.NullInt64
 	err := rows.Scan(&p.ID, &p.UUID, &p.Scope, &p.SourceBytes, &p.Reason, &p.Status, &p.Fingerprint,
-		&planner, &executor, &approver, &planned, &executed, &ended, &p.SourceFile,
+		&planner, &p.PlannedBy.Name, &p.PlannedBy.Email, &executor, &p.ExecutedBy.Name, &p.ExecutedBy.Email,
+		&approver, &p.ApprovedBy.Name, &p.ApprovedBy.Email, &planned, &executed, &ended, &p.SourceFile,
 		&p.Planned.Sources, &p.Planned.Products, &p.Planned.Runs, &p.Planned.Recipes, &p.Planned.Bytes,
 		&p.Removed.Sources, &p.Removed.Products, &p.Removed.Runs, &p.Removed.Recipes, &p.Removed.Bytes,
 		&p.Held, &p.Forbidden, &p.Errors, &p.LastError)
-	p.PlannedBy, p.ExecutedBy, p.ApprovedBy = planner.UUID, executor.UUID, approver.UUID
+	p.PlannedBy.ID, p.ExecutedBy.ID, p.ApprovedBy.ID = planner.UUID, executor.UUID, approver.UUID
 	p.PlannedAt, p.ExecutedAt, p.EndedAt = timeOf(planned), timeOrZero(executed), timeOrZero(ended)
 	p.Planned.Versions = p.Planned.Sources + p.Planned.Products
 	p.Removed.Versions = p.Removed.Sources + p.Removed.Products
@@ -74,10 +75,17 @@ func (db *DB) PurgeItemsAfter(ctx context.Context, view coreshed.View, p coreshe
 		c.add(`(i.kind > ? OR i.kind = ? AND i.item_id > ?)`, kind, kind, after.ID)
 	}
 	c.seenIn(db.dialect, view, `i.workspace_id`)
-	return all(ctx, db, scanPurgeItem, `SELECT `+purgeItemColumns+` FROM purge_items i WHERE `+c.text()+` ORDER BY i.kind, i.item_id LIMIT `+c.arg(limit), c.args...)
+	return all(ctx, db, scanPurgeItem, `SELECT `+purgeItemColumns+purgeItemFrom+` WHERE `+c.text()+` ORDER BY i.kind, i.item_id LIMIT `+c.arg(limit), c.args...)
 }
 
-const purgeItemColumns = `i.kind, i.item_id, i.depth, i.via_kind, i.via_id, i.workspace_id, i.file_uuid, COALESCE(i.version_id, 0), COALESCE(i.file_type, ''),
+const purgeItemFrom = ` FROM purge_items i JOIN workspaces w ON w.id = i.workspace_id
+	LEFT JOIN versions v ON i.kind = 0 AND v.id = i.item_id LEFT JOIN files f ON f.id = v.file_id
+	LEFT JOIN jobs j ON i.kind = 1 AND j.id = i.item_id LEFT JOIN job_types jt ON jt.id = j.job_type_id
+	LEFT JOIN recipes r ON i.kind = 2 AND r.id = i.item_id LEFT JOIN recipe_types rt ON rt.id = r.recipe_type_id`
+
+// purgeItemColumns need the joins of purgeItemFrom.
+const purgeItemColumns = `i.kind, i.item_id, i.depth, i.via_kind, i.via_id, COALESCE(f.path, jt.name || ' ' || jt.version, rt.name, ''),
+	w.id, w.uuid, w.name, i.file_uuid, COALESCE(i.version_id, 0), COALESCE(i.file_type, ''),
 	COALESCE(i.job_type_id, 0), i.size, i.sha256, i.md5, i.bytes, COALESCE(i.hold_id, 0), i.state, i.error`
 
 var (
@@ -99,7 +107,8 @@ func scanPurgeItem(rows *sql.Rows) (coreshed.PurgeItem, error) {
 	var kind, state int64
 	var viaKind, via sql.NullInt64
 	var file uuid.NullUUID
-	err := rows.Scan(&kind, &i.ID, &i.Depth, &viaKind, &via, &i.Workspace, &file, &i.VersionID, &i.Type,
+	err := rows.Scan(&kind, &i.ID, &i.Depth, &viaKind, &via, &i.Name,
+		&i.Workspace.ID, &i.Workspace.UUID, &i.Workspace.Name, &file, &i.VersionID, &i.Type,
 		&i.JobType, &i.Size, &i.SHA256, &i.MD5, &i.Bytes, &i.Hold, &state, &i.Error)
 	if err != nil {
 		return i, err
