@@ -54,9 +54,10 @@ func TestOperations(t *testing.T) {
 			listScaleRecipeInputs listScaleRecipeTypeRevisions listScaleRecipeTypes listScaleRecipes
 			listScaleRunningTypes listScaleScans listScaleStrikes listScaleSystemFailures listScaleWorkspaces
 			processScaleScan validateScaleScan validateScaleStrike validateScaleWorkspace`,
-		CoreshedV1: `addOutputs cancelRun completeBatch completeRecipe completeRun failRun findVersion getBatch getContent getDescription
-			getLineage getRecipe getRun getVersion listBatches listInputs listOutputs listRecipes listRuns publishRun putDescription
-			recordBatch recordRecipe recordRun setCondition startRun unpublishRun updateRun`,
+		CoreshedV1: `addOutputs cancelRun completeBatch completeRecipe completeRun executePurge failRun findVersion getBatch getContent
+			getDescription getLineage getPurge getPurgeReport getRecipe getRun getVersion listBatches listInputs listOutputs
+			listPurgeItems listPurges listRecipes listRuns planPurge publishRun putDescription recordBatch recordRecipe recordRun
+			setCondition startRun stopPurge unpublishRun updateRun`,
 	}
 	names, err := Names()
 	if err != nil {

@@ -1,6 +1,6 @@
 // Package nativeapi is Coreshed's own interface under /coreshed/v1/: what no
 // other dialect has words for. Runs, recipes and batches are recorded and
-// published here, versions described, and lineage is asked for.
+// published here, versions described and purged, and lineage is asked for.
 //
 // A request is checked in this order: the token (401), its scope (403), the ids
 // in the path (422), and, where the path names a workspace, the role in it
@@ -59,6 +59,7 @@ type request struct {
 	view   coreshed.View   // what the caller may see
 	access coreshed.Access // to the workspace that the path names
 	id     int64           // of the thing that the path names, or 0
+	purge  coreshed.UUID   // that the path names
 }
 
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -111,6 +112,13 @@ func (a *api) identify(q *request, rt route, actor coreshed.Actor, values map[st
 		}
 		q.id = id
 		web.Note(q.Request, q.route, slog.Int64("id", id))
+	}
+	if text, ok := values["purge"]; ok {
+		var err error
+		if q.purge, err = web.ParseID(text); err != nil {
+			return coreshed.Errorf(coreshed.Invalid, "The id of the purge in the address is not a UUID.")
+		}
+		web.Note(q.Request, q.route, slog.String("purge", q.purge.String()))
 	}
 	text, ok := values["workspace"]
 	if !ok {

@@ -28,6 +28,8 @@ func FuzzRequest(f *testing.F) {
 		{"POST", base + "/runs/1/start", `{"try":"2","at":"9999-12-31T23:59:59.999999999Z","timeout":-1}`},
 		{"GET", base + "/versions/1/lineage?direction=down&depth=9&limit=3", ""}, {"GET", base + "/runs?id=%00&status=x&workspace=" + workspace, ""},
 		{"GET", base + "/runs/1/outputs?limit=9999999999999&offset=9223372036854775807", ""}, {"POST", base + "/recipes/1/conditions", `{"node":"x"}`},
+		{"POST", base + "/purges", `{"versions":[1],"paths":[{"path":"a/..","workspace":"x"}],"scope":"recipe","reason":"\ud800"}`},
+		{"POST", base + "/purges/{workspace}/execute", `{"fingerprint":"00"}`}, {"GET", base + "/purges/{workspace}/items?after=run%3A9", ""},
 		{"GET", base + "/recipes?type=%ff", ""}, {"BREW", base + "//", ""},
 	} {
 		f.Add(seed.method, seed.target, seed.body)

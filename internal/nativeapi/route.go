@@ -26,6 +26,8 @@ const (
 	aRecipe    = recipes + "/{id}"
 	batches    = base + "/batches"
 	aBatch     = batches + "/{id}"
+	purges     = base + "/purges"
+	aPurge     = purges + "/{purge}"
 )
 
 // table is every route.
@@ -63,5 +65,13 @@ func (a *api) table() []route {
 		{"GET", batches, none, a.listBatches},
 		{"GET", aBatch, none, a.getBatch},
 		{"POST", aBatch + "/complete", none, a.completeBatch},
+
+		{"POST", purges, none, a.planPurge},
+		{"GET", purges, none, a.listPurges},
+		{"GET", aPurge, none, a.getPurge},
+		{"GET", aPurge + "/items", none, a.purgeItems},
+		{"GET", aPurge + "/report", none, a.purgeReport},
+		{"POST", aPurge + "/execute", none, a.executePurge},
+		{"POST", aPurge + "/stop", none, a.stopPurge},
 	}
 }

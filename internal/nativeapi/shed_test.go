@@ -37,6 +37,8 @@ type shed struct {
 	url    string
 	client *http.Client
 	tokens map[coreshed.Person]string
+
+	catalog *catalog.Catalog
 }
 
 // each runs a test on every database.
@@ -67,11 +69,11 @@ func (s *shed) handler(origins *web.Origins) http.Handler {
 	signer := signedurl.New(signedurl.Config{Keys: func(ctx context.Context) ([]store.Key, error) {
 		return s.DB.Keys(ctx, store.URLKey)
 	}})
-	cat := catalog.New(catalog.Config{DB: s.DB, Blobs: mem.New(), Log: slog.New(slog.DiscardHandler)})
+	s.catalog = catalog.New(catalog.Config{DB: s.DB, Blobs: mem.New(), Log: slog.New(slog.DiscardHandler)})
 	native := nativeapi.New(nativeapi.Config{
-		DB: s.DB, Catalog: cat, Signer: signer, Origins: origins, Org: s.Org.ID, Auth: authenticator.Actor, NewPrefix: blob.NewPrefix,
+		DB: s.DB, Catalog: s.catalog, Signer: signer, Origins: origins, Org: s.Org.ID, Auth: authenticator.Actor, NewPrefix: blob.NewPrefix,
 	})
-	blobs := blobapi.New(blobapi.Config{Catalog: cat, DB: s.DB, Signer: signer})
+	blobs := blobapi.New(blobapi.Config{Catalog: s.catalog, DB: s.DB, Signer: signer})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/coreshed/") {
 			native.ServeHTTP(w, r)

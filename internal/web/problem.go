@@ -49,8 +49,14 @@ func WriteProblem(w http.ResponseWriter, r *http.Request, err error) {
 	if method, ok := errors.AsType[*MethodError](err); ok {
 		w.Header().Set("Allow", method.Allow)
 	}
+	var document any = doc
+	if more, ok := errors.AsType[*Extended](err); ok {
+		if extended, err := more.extend(doc); err == nil {
+			document = extended
+		}
+	}
 	// The caller has gone when this fails, and there is nobody to tell.
-	_ = JSONAs(w, doc.Status, ProblemJSON, doc)
+	_ = JSONAs(w, doc.Status, ProblemJSON, document)
 }
 
 // describe is the status of an error, and what may be told of it.
