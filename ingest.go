@@ -90,6 +90,7 @@ type Scan struct {
 
 // OriginFilter says which strikes or scans are wanted.
 type OriginFilter struct {
+	ID           []int64
 	Modified     Window
 	Name         []string // exact
 	NameContains []string

@@ -1,8 +1,9 @@
 package scaleapi
 
 import (
-	"errors"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/store"
@@ -76,17 +77,18 @@ func (a *api) getIngest(w http.ResponseWriter, q *request) error {
 	return web.JSON(w, http.StatusOK, o)
 }
 
-// listIngestJobs lists the jobs that read the file that an ingest has become.
+// listIngestJobs lists the jobs that read the file that an ingest has become, or
+// repeats, if the caller sees it.
 func (a *api) listIngestJobs(w http.ResponseWriter, q *request) error {
 	i, err := a.DB.Ingest(q.Context(), q.view, q.id("id"))
 	if err != nil {
 		return err
 	}
-	f := store.RunFilter{Input: []int64{}}
-	if i.Entry != 0 {
-		f.Input = []int64{i.Entry}
+	seen, err := a.DB.EntriesByID(q.Context(), q.view, []int64{i.Entry})
+	if err != nil {
+		return err
 	}
-	return a.sendJobs(w, q, f)
+	return a.sendJobs(w, q, store.RunFilter{Input: slices.AppendSeq([]int64{}, maps.Keys(seen))})
 }
 
 // kin are what ingests refer to, of what the caller sees.
@@ -100,46 +102,48 @@ type kin struct {
 }
 
 func (a *api) kin(q *request) *kin {
-	return &kin{
-		a: a, q: q, strikes: map[int64]coreshed.Strike{}, scans: map[int64]coreshed.Scan{}, workspaces: map[int64]coreshed.Workspace{},
-	}
+	return &kin{a: a, q: q}
 }
 
-// find looks up what ingests refer to. What the caller does not see is not
-// there.
+// find looks up what ingests refer to, each kind at once. What the caller does not
+// see is not there.
 func (k *kin) find(list []coreshed.Ingest) error {
-	var entries []int64
+	strikes, scans, workspaces, entries := map[int64]bool{}, map[int64]bool{}, map[int64]bool{}, map[int64]bool{}
 	for _, i := range list {
-		if i.Entry != 0 {
-			entries = append(entries, i.Entry)
-		}
-		err := errors.Join(
-			once(k.strikes, i.Strike, func(id int64) (coreshed.Strike, error) { return k.a.DB.Strike(k.q.Context(), k.q.view, id) }),
-			once(k.scans, i.Scan, func(id int64) (coreshed.Scan, error) { return k.a.DB.Scan(k.q.Context(), k.q.view, id) }),
-			once(k.workspaces, i.Workspace, k.seenWorkspace), once(k.workspaces, i.NewWorkspace, k.seenWorkspace),
-		)
-		if err != nil {
-			return err
-		}
+		strikes[i.Strike], scans[i.Scan], entries[i.Entry] = true, true, true
+		workspaces[i.Workspace], workspaces[i.NewWorkspace] = true, true
 	}
+	ctx, db, view := k.q.Context(), k.a.DB, k.q.view
 	var err error
-	k.entries, err = k.a.DB.EntriesByID(k.q.Context(), k.q.view, entries)
+	if k.strikes, err = found(strikes, func(s coreshed.Strike) int64 { return s.ID }, func(ids []int64, p coreshed.Page) ([]coreshed.Strike, int64, error) {
+		return db.Strikes(ctx, view, coreshed.OriginFilter{ID: ids}, nil, p)
+	}); err != nil {
+		return err
+	}
+	if k.scans, err = found(scans, func(s coreshed.Scan) int64 { return s.ID }, func(ids []int64, p coreshed.Page) ([]coreshed.Scan, int64, error) {
+		return db.Scans(ctx, view, coreshed.OriginFilter{ID: ids}, nil, p)
+	}); err != nil {
+		return err
+	}
+	if k.workspaces, err = found(workspaces, func(w coreshed.Workspace) int64 { return w.ID }, func(ids []int64, p coreshed.Page) ([]coreshed.Workspace, int64, error) {
+		return db.SeenWorkspaces(ctx, view, store.SeenFilter{ID: ids}, nil, p)
+	}); err != nil {
+		return err
+	}
+	k.entries, err = db.EntriesByID(ctx, view, slices.Collect(maps.Keys(entries)))
 	return err
 }
 
-func (k *kin) seenWorkspace(id int64) (coreshed.Workspace, error) {
-	return k.a.DB.SeenWorkspace(k.q.Context(), k.q.view, id)
-}
-
-// once looks something up unless it is known. What is not found stays out.
-func once[T any](known map[int64]T, id int64, find func(int64) (T, error)) error {
-	if _, ok := known[id]; ok || id == 0 {
-		return nil
+// found reads what has one of some ids; 0 is nothing's.
+func found[T any](wanted map[int64]bool, id func(T) int64, read func([]int64, coreshed.Page) ([]T, int64, error)) (map[int64]T, error) {
+	delete(wanted, 0)
+	byID := make(map[int64]T, len(wanted))
+	if len(wanted) == 0 {
+		return byID, nil
 	}
-	v, err := find(id)
-	if errors.Is(err, coreshed.NotFound) {
-		return nil
+	list, _, err := read(slices.Collect(maps.Keys(wanted)), coreshed.Page{Limit: int64(len(wanted))})
+	for _, v := range list {
+		byID[id(v)] = v
 	}
-	known[id] = v
-	return err
+	return byID, err
 }

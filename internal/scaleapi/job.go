@@ -2,7 +2,6 @@ package scaleapi
 
 import (
 	"net/http"
-	"slices"
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/store"
@@ -122,11 +121,11 @@ func (a *api) jobDetails(q *request, r coreshed.Run) (jobDetails, error) {
 
 // addExecution adds the latest try of a run to its details.
 func (a *api) addExecution(q *request, r coreshed.Run, d *jobDetails) error {
-	tries, err := a.DB.Executions(q.Context(), q.view, r.ID)
+	tries, _, err := a.DB.LatestExecutions(q.Context(), q.view, r.ID, nil, coreshed.Page{Limit: 1})
 	if err != nil || len(tries) == 0 {
 		return err
 	}
-	x := tries[len(tries)-1]
+	x := tries[0]
 	latest := executionOf(r, x)
 	d.Execution, d.Resources = &latest, orEmpty(x.Resources)
 	if x.Output != nil {
@@ -164,24 +163,9 @@ func (a *api) listExecutions(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	tries, err := a.DB.Executions(q.Context(), q.view, r.ID)
-	if err != nil {
-		return err
-	}
-	tries = slices.DeleteFunc(tries, func(x coreshed.Execution) bool {
-		return wanted != nil && !slices.Contains(wanted, string(x.Status))
-	})
-	slices.Reverse(tries) // the latest first
-	return sendPage(w, q, sliced(tries), func(x coreshed.Execution) execution { return executionOf(r, x) })
-}
-
-// sliced pages through a list that is there as a whole.
-func sliced[T any](list []T) func(coreshed.Page) ([]T, int64, error) {
-	return func(p coreshed.Page) ([]T, int64, error) {
-		total := int64(len(list))
-		from := min(p.Offset, total)
-		return list[from:min(from+p.Limit, total)], total, nil
-	}
+	return sendPage(w, q, func(p coreshed.Page) ([]coreshed.Execution, int64, error) {
+		return a.DB.LatestExecutions(q.Context(), q.view, r.ID, wanted, p)
+	}, func(x coreshed.Execution) execution { return executionOf(r, x) })
 }
 
 func (a *api) getExecution(w http.ResponseWriter, q *request) error {
@@ -189,17 +173,11 @@ func (a *api) getExecution(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	tries, err := a.DB.Executions(q.Context(), q.view, r.ID)
+	x, err := a.DB.Execution(q.Context(), q.view, r.ID, q.id("num"))
 	if err != nil {
 		return err
 	}
-	number := q.id("num")
-	for _, x := range tries {
-		if x.Number == number {
-			return web.JSON(w, http.StatusOK, executionDetailsOf(r, x))
-		}
-	}
-	return notFound()
+	return web.JSON(w, http.StatusOK, executionDetailsOf(r, x))
 }
 
 func (a *api) listJobInputs(w http.ResponseWriter, q *request) error {

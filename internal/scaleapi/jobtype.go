@@ -107,11 +107,9 @@ func (a *api) listJobTypeRevisions(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	list, err := a.DB.JobTypeRevisions(q.Context(), q.view, t.ID)
-	if err != nil {
-		return err
-	}
-	return sendPage(w, q, sliced(list), func(r store.TypeRevision) jobTypeRevision { return jobTypeRevisionOf(t, r) })
+	return sendPage(w, q, func(p coreshed.Page) ([]store.TypeRevision, int64, error) {
+		return a.DB.JobTypeRevisions(q.Context(), q.view, t.ID, p)
+	}, func(r store.TypeRevision) jobTypeRevision { return jobTypeRevisionOf(t, r) })
 }
 
 func (a *api) getJobTypeRevision(w http.ResponseWriter, q *request) error {
@@ -217,11 +215,9 @@ func (a *api) listRecipeTypeRevisions(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	list, err := a.DB.RecipeTypeRevisions(q.Context(), q.view, t.ID)
-	if err != nil {
-		return err
-	}
-	return sendPage(w, q, sliced(list), func(r store.TypeRevision) recipeTypeRevision { return recipeTypeRevisionOf(t, r) })
+	return sendPage(w, q, func(p coreshed.Page) ([]store.TypeRevision, int64, error) {
+		return a.DB.RecipeTypeRevisions(q.Context(), q.view, t.ID, p)
+	}, func(r store.TypeRevision) recipeTypeRevision { return recipeTypeRevisionOf(t, r) })
 }
 
 func (a *api) getRecipeTypeRevision(w http.ResponseWriter, q *request) error {

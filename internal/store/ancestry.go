@@ -45,9 +45,53 @@ func relink(ctx context.Context, t tx, job int64, anew bool) error {
 	return nil
 }
 
+// lockLinks locks a run and what it has put out. Whoever names an output as what
+// is read waits for it, or is waited for: so no reader is missed, and none sees
+// links that are about to change.
+func lockLinks(ctx context.Context, t tx, job int64) error {
+	lock := t.db().dialect.lock
+	if lock == "" {
+		return nil // it writes one after the other
+	}
+	if _, err := all(ctx, t, value[int64], `SELECT id FROM jobs WHERE id = $1`+lock, job); err != nil {
+		return err
+	}
+	_, err := all(ctx, t, value[int64], `SELECT v.id FROM versions v WHERE v.id IN (SELECT o.id FROM (`+outputsOf+`) o) ORDER BY v.id`+lock, job)
+	return err
+}
+
+// maxLinks bounds what changing a run's inputs or outputs writes.
+const maxLinks = 500_000
+
+// checkLinks refuses more links of a run than that, counting what it has
+// announced and not uploaded.
+func checkLinks(ctx context.Context, t tx, job int64) error {
+	links, err := one(ctx, t, value[int64], `SELECT (SELECT count(*) FROM (`+sourcesOf+`) s) * ((SELECT count(*) FROM (`+outputsOf+`) o)
+		+ (SELECT count(*) FROM uploads u JOIN job_exes x ON x.id = u.job_exe_id WHERE x.job_id = $1))`, job)
+	if err == nil && links > maxLinks {
+		err = coreshed.Errorf(coreshed.Invalid, "The sources of a run times its outputs are at most %d: these would be %d.", maxLinks, links)
+	}
+	return err
+}
+
+// linkOutput writes the links of an output that nobody has read yet. Those of the
+// run's others stay as they are.
+func linkOutput(ctx context.Context, t tx, job, version int64) error {
+	if _, err := t.exec(ctx, `DELETE FROM ancestry WHERE job_id = $1 AND descendant_id IS NULL`, job); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, `INSERT INTO ancestry (ancestor_id, descendant_id, job_id, job_exe_id, recipe_id, batch_id)
+		SELECT s.id, v.id, j.id, v.job_exe_id, j.recipe_id, j.batch_id FROM jobs j, versions v, (`+sourcesOf+`) s
+		WHERE j.id = $1 AND v.id = $2`, job, version)
+	return err
+}
+
 // relinkOne replaces the links of one run, and reports whether its sources or
 // outputs are others than before.
 func relinkOne(ctx context.Context, t tx, job int64) (bool, error) {
+	if err := lockLinks(ctx, t, job); err != nil {
+		return false, err
+	}
 	before, err := linksOf(ctx, t, job)
 	if err != nil {
 		return false, err

@@ -18,7 +18,7 @@ type CountriesOf func(geometry string, at time.Time) ([]string, error)
 // Describe sets what a version is about by what a metadata document says, and
 // returns the entry. What the document does not say stays, but for the times of
 // the data, which are then unknown. Tags are added. The countries are found
-// anew, and the arrivals of the version get its times. Contract: Scale v6 §6.3,
+// anew, and the arrival that has become the version gets its times. Contract: Scale v6 §6.3,
 // and §6.4 for products. NotFound when there is no such version in the view.
 func (db *DB) Describe(ctx context.Context, view coreshed.View, id int64, said coreshed.Description, countries CountriesOf) (coreshed.Entry, error) {
 	var e coreshed.Entry
@@ -65,7 +65,7 @@ func describe(ctx context.Context, t tx, view coreshed.View, id int64, said core
 	if err := setDescription(ctx, t, id, d, also...); err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, `UPDATE ingests SET data_started = $2, data_ended = $3, modified_at = $4 WHERE version_row = $1`,
+	_, err = t.exec(ctx, `UPDATE ingests SET data_started = $2, data_ended = $3, modified_at = $4 WHERE version_row = $1 AND status <> 'DUPLICATE'`,
 		id, microsOr(d.DataStarted), microsOr(d.DataEnded), t.db().micros())
 	return err
 }

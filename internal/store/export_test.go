@@ -215,3 +215,19 @@ func (db *DB) EntryStatements(ctx context.Context, view coreshed.View, f coreshe
 
 // DropIndexes is how a bulk load begins.
 func (db *DB) DropIndexes(ctx context.Context) error { return db.dropIndexes(ctx) }
+
+// LinkIDs returns the ids of the rows that are a run's links.
+func LinkIDs(ctx context.Context, db *DB, run int64) ([]int64, error) {
+	return all(ctx, db, value[int64], `SELECT id FROM ancestry WHERE job_id = $1 ORDER BY id`, run)
+}
+
+// Hold begins a transaction that runs a statement, such as one that locks rows,
+// and returns what ends it.
+func (db *DB) Hold(ctx context.Context, statement string, args ...any) (release func() error, err error) {
+	t, err := db.read.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	_, err = t.ExecContext(ctx, statement, args...)
+	return t.Rollback, err
+}

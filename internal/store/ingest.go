@@ -54,7 +54,7 @@ func ingestConditions(d dialect, view coreshed.View, f coreshed.IngestFilter) *c
 	case !storable(f.NameContains):
 		c.add(`1 = 0`)
 	default:
-		c.add(`replace(i.file_name, ?, '') <> i.file_name`, f.NameContains) // LIKE is without regard to case in SQLite
+		d.contains(c, `i.file_name`, f.NameContains)
 	}
 	return c
 }
@@ -82,6 +82,9 @@ func bareIngest(rows *sql.Rows) (coreshed.Ingest, error) { return scanIngest(row
 // how many there are.
 func (db *DB) Ingests(ctx context.Context, view coreshed.View, f coreshed.IngestFilter, order []coreshed.Order, page coreshed.Page) ([]coreshed.Ingest, int64, error) {
 	s := selection{ingestColumns, `ingests i`, ingestConditions(db.dialect, view, f), ingestSorting}
+	if f.NameContains != "" {
+		return searchedPage(ctx, db, s, bareIngest, order, page)
+	}
 	return sortedPage(ctx, db, s, bareIngest, order, page)
 }
 

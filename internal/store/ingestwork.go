@@ -126,9 +126,10 @@ type Repeat struct {
 // maxRepeats is how many entries are compared at a time.
 const maxRepeats = 50
 
-// Repeats returns the first live sources of an organisation after an entry with
-// the arrival's name, and this size: those with this hash or whose hash is not
-// known. A nil hash is every one.
+// Repeats returns the first live sources after an entry with the arrival's name,
+// and this size: those with this hash or whose hash is not known. A nil hash is
+// every one. They are in the workspaces of the arrival, and in those that the
+// maker of its strike or scan sees: no other file is told to be there.
 func (db *DB) Repeats(ctx context.Context, w IngestWork, size int64, hash []byte, after int64) ([]Repeat, error) {
 	return repeats(ctx, db, w, size, hash, after)
 }
@@ -139,6 +140,10 @@ func repeats(ctx context.Context, q querier, w IngestWork, size int64, hash []by
 	c.add(`v.size = ?`, size)
 	c.add(`v.id > ?`, after)
 	c.add(`x.org_id = ?`, w.Org)
+	c.add(`(x.id IN (?, ?) OR EXISTS (SELECT 1 FROM people p
+		LEFT JOIN members m ON m.org_id = x.org_id AND m.person_id = p.id
+		LEFT JOIN grants g ON g.workspace_id = x.id AND g.person_id = p.id
+		WHERE p.uuid = ? AND p.disabled_at IS NULL AND (g.role IS NOT NULL OR COALESCE(m.admin, 0) > 0)))`, w.Workspace, w.NewWorkspace, w.Actor.ID)
 	c.add(`v.deleted_at IS NULL AND x.deleted_at IS NULL AND v.state IN ('kept', 'in place')`)
 	if hash != nil {
 		c.add(`(v.sha256 IS NULL OR v.sha256 = ?)`, hash)

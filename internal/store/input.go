@@ -121,6 +121,9 @@ func addLateInputs(ctx context.Context, t tx, view coreshed.View, r *runState, i
 	if err != nil || added == 0 {
 		return err
 	}
+	if err := checkLinks(ctx, t, r.id); err != nil {
+		return err
+	}
 	if err := checkLoop(ctx, t, r.id); err != nil {
 		return err
 	}
@@ -133,6 +136,9 @@ func addLateInputs(ctx context.Context, t tx, view coreshed.View, r *runState, i
 // checkLoop refuses a run whose inputs come from its outputs, over however many
 // runs. While nobody has read its outputs they cannot.
 func checkLoop(ctx context.Context, t tx, job int64) error {
+	if err := lockLinks(ctx, t, job); err != nil {
+		return err
+	}
 	read, err := one(ctx, t, value[bool], `SELECT EXISTS (SELECT 1 FROM (`+outputsOf+`) o JOIN job_inputs i ON i.version_row = o.id)`, job)
 	if err != nil || !read {
 		return err

@@ -159,41 +159,41 @@ func (db *DB) JobTypeRevision(ctx context.Context, view coreshed.View, jobType, 
 // TypeRevision is a type as it was at a time.
 type TypeRevision struct {
 	coreshed.Revision
-	Document json.RawMessage // an object
+	Document json.RawMessage // an object; nil in a list
 	Created  int64           // microseconds since the epoch
 }
 
 func (db *DB) typeRevision(ctx context.Context, view coreshed.View, r revisions, id, number int64) (TypeRevision, error) {
-	list, err := db.typeRevisions(ctx, view, r, id, []int64{number})
-	if err == nil && len(list) == 0 {
-		err = coreshed.Errorf(coreshed.NotFound, "There is no such revision.")
-	}
-	if err != nil {
-		return TypeRevision{}, err
-	}
-	return list[0], nil
+	v, err := one(ctx, db, func(rows *sql.Rows) (TypeRevision, error) {
+		var v TypeRevision
+		var text string
+		err := rows.Scan(&v.ID, &v.Number, &v.Created, &text)
+		v.Document = json.RawMessage(text)
+		return v, err
+	}, `SELECT `+revisionColumns+`, r.`+r.document+` FROM `+r.from()+` WHERE x.id = $1 AND x.org_id = $2 AND r.revision_num = $3`, id, typesOf(view), number)
+	return v, notFound(err, "There is no such revision.")
 }
 
-// typeRevisions returns the revisions of a type that have one of the numbers,
-// newest first; nil is all.
-func (db *DB) typeRevisions(ctx context.Context, view coreshed.View, r revisions, id int64, numbers []int64) ([]TypeRevision, error) {
+const revisionColumns = `r.id, r.revision_num, r.created_at`
+
+func (r revisions) from() string {
+	return r.table + ` r JOIN ` + r.types + ` x ON x.id = r.` + r.key
+}
+
+func (db *DB) typeRevisions(ctx context.Context, view coreshed.View, r revisions, id int64, page coreshed.Page) ([]TypeRevision, int64, error) {
 	c := &conditions{}
 	c.add(`x.id = ?`, id)
 	c.add(`x.org_id = ?`, typesOf(view))
-	c.anyID(db.dialect, `r.revision_num`, numbers)
-	return all(ctx, db, func(rows *sql.Rows) (TypeRevision, error) {
+	return pageOf(ctx, db, func(rows *sql.Rows) (TypeRevision, error) {
 		var v TypeRevision
-		var text string
-		err := rows.Scan(&v.ID, &v.Number, &text, &v.Created)
-		v.Document = json.RawMessage(text)
-		return v, err
-	}, `SELECT r.id, r.revision_num, r.`+r.document+`, r.created_at FROM `+r.table+` r JOIN `+r.types+` x ON x.id = r.`+r.key+`
-		WHERE `+c.text()+` ORDER BY r.revision_num DESC`, c.args...)
+		return v, rows.Scan(&v.ID, &v.Number, &v.Created)
+	}, revisionColumns, `FROM `+r.from(), c, ` ORDER BY r.revision_num DESC`, page)
 }
 
-// JobTypeRevisions returns all revisions of a job type, newest first.
-func (db *DB) JobTypeRevisions(ctx context.Context, view coreshed.View, jobType int64) ([]TypeRevision, error) {
-	return db.typeRevisions(ctx, view, jobTypeTables, jobType, nil)
+// JobTypeRevisions returns a page of the revisions of a job type, newest first,
+// without their manifests, and how many there are.
+func (db *DB) JobTypeRevisions(ctx context.Context, view coreshed.View, jobType int64, page coreshed.Page) ([]TypeRevision, int64, error) {
+	return db.typeRevisions(ctx, view, jobTypeTables, jobType, page)
 }
 
 // typesOf is the organisation whose types a view shows: none to someone without

@@ -61,6 +61,7 @@ func originConditions(d dialect, view coreshed.View, f coreshed.OriginFilter) *c
 	if !view.Everything {
 		c.anyID(d, `o.workspace_id`, workspacesOf(view))
 	}
+	c.anyID(d, `o.id`, f.ID)
 	c.within(`o.modified_at`, `o.modified_at`, f.Modified)
 	c.anyText(d, `o.name`, f.Name)
 	if f.NameContains != nil {

@@ -52,6 +52,9 @@ func adoptOutputs(ctx context.Context, t tx, view coreshed.View, r *runState, ou
 			adopted = append(adopted, id)
 		}
 	}
+	if err := checkLinks(ctx, t, r.id); err != nil {
+		return err
+	}
 	if err := checkLoop(ctx, t, r.id); err != nil {
 		return err
 	}
@@ -160,7 +163,8 @@ func (p *making) adopt(ctx context.Context, t tx, view coreshed.View, version in
 			p.run.id, output, version)
 		return false, err
 	}
-	from, err := one(ctx, t, value[bool], `SELECT EXISTS (SELECT 1 FROM (`+sourcesOf+`) s WHERE s.id = $2)`, p.run.id, version)
+	from, err := one(ctx, t, value[bool], `SELECT EXISTS (SELECT 1 FROM job_inputs WHERE job_id = $1 AND version_row = $2)
+		OR EXISTS (SELECT 1 FROM ancestry a JOIN job_inputs i ON i.version_row = a.descendant_id WHERE a.ancestor_id = $2 AND i.job_id = $1)`, p.run.id, version)
 	if err != nil {
 		return false, err
 	}

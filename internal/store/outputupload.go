@@ -54,25 +54,31 @@ func (db *DB) AddOutputs(ctx context.Context, view coreshed.View, run int64, ado
 
 func reserveOutputs(ctx context.Context, t tx, view coreshed.View, r *runState, outputs []NewOutput) ([]OutputSlot, error) {
 	slots := make([]OutputSlot, len(outputs))
-	for i, n := range outputs {
-		var err error
-		if slots[i], err = reserveOutput(ctx, t, view, r, n); err != nil {
-			return nil, err
-		}
+	if len(outputs) == 0 {
+		return slots, nil
 	}
-	return slots, nil
-}
-
-func reserveOutput(ctx context.Context, t tx, view coreshed.View, r *runState, n NewOutput) (OutputSlot, error) {
-	closed := coreshed.Errorf(coreshed.Conflict, "Outputs are uploaded while a run is running: this one is %s.", r.status)
 	if r.exe.id == 0 {
-		return OutputSlot{}, closed
-	}
-	if err := checkName("outputs.name", n.Name); err != nil {
-		return OutputSlot{}, err
+		return nil, closedRun(r)
 	}
 	p, err := makingOf(ctx, t, r)
 	if err != nil {
+		return nil, err
+	}
+	for i, n := range outputs {
+		if slots[i], err = p.reserve(ctx, t, view, n); err != nil {
+			return nil, err
+		}
+	}
+	return slots, checkLinks(ctx, t, r.id)
+}
+
+func closedRun(r *runState) error {
+	return coreshed.Errorf(coreshed.Conflict, "Outputs are uploaded while a run is running: this one is %s.", r.status)
+}
+
+func (p *making) reserve(ctx context.Context, t tx, view coreshed.View, n NewOutput) (OutputSlot, error) {
+	r := p.run
+	if err := checkName("outputs.name", n.Name); err != nil {
 		return OutputSlot{}, err
 	}
 	place, err := p.place(ctx, t, n)
@@ -83,7 +89,7 @@ func reserveOutput(ctx context.Context, t tx, view coreshed.View, r *runState, n
 		return known, err
 	}
 	if r.exe.status != coreshed.Running {
-		return OutputSlot{}, closed
+		return OutputSlot{}, closedRun(r)
 	}
 	a := coreshed.Access{Actor: view.Actor, Workspace: coreshed.Workspace{ID: r.workspace}}
 	file, err := productFile(ctx, t, a, p.key(path.Base(place)), place, n.Suffix)
@@ -210,7 +216,7 @@ func holdOutput(ctx context.Context, t tx, u openUpload, version int64) error {
 	if err := addMetadata(ctx, t, version, p.metadata); err != nil {
 		return err
 	}
-	if err := relink(ctx, t, job, false); err != nil {
+	if err := linkOutput(ctx, t, job, version); err != nil {
 		return err
 	}
 	return p.date(ctx, t, []int64{version})

@@ -533,10 +533,12 @@ func TestRecipes(t *testing.T) {
 		kind, err := s.DB.EnsureRecipeType(t.Context(), v, store.NewRecipeType{Name: "tiles", Definition: json.RawMessage(`{"nodes":{"a":1}}`)})
 		wantIs(t, err, nil)
 		wantEqual(t, kind.Revision, int64(2))
-		revisions, err := s.DB.RecipeTypeRevisions(t.Context(), v, kind.ID)
+		revisions, many, err := s.DB.RecipeTypeRevisions(t.Context(), v, kind.ID, coreshed.Page{Offset: 1, Limit: 1})
 		wantIs(t, err, nil)
-		if len(revisions) != 2 || string(revisions[1].Document) != `{"nodes":{}}` {
-			t.Errorf("revisions %+v", revisions)
+		first, err := s.DB.RecipeTypeRevision(t.Context(), v, kind.ID, 1)
+		wantIs(t, err, nil)
+		if many != 2 || len(revisions) != 1 || revisions[0].Number != 1 || string(first.Document) != `{"nodes":{}}` {
+			t.Errorf("revisions %+v, the first %s", revisions, first.Document)
 		}
 	})
 }

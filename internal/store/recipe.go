@@ -100,9 +100,9 @@ func (db *DB) RecipeTypes(ctx context.Context, view coreshed.View, f TypeFilter,
 	return sortedPage(ctx, db, s, scanRecipeType, order, page)
 }
 
-// RecipeTypeRevisions returns all revisions of a recipe type, newest first.
-func (db *DB) RecipeTypeRevisions(ctx context.Context, view coreshed.View, recipeType int64) ([]TypeRevision, error) {
-	return db.typeRevisions(ctx, view, recipeTypeTables, recipeType, nil)
+// RecipeTypeRevisions is JobTypeRevisions for a recipe type.
+func (db *DB) RecipeTypeRevisions(ctx context.Context, view coreshed.View, recipeType int64, page coreshed.Page) ([]TypeRevision, int64, error) {
+	return db.typeRevisions(ctx, view, recipeTypeTables, recipeType, page)
 }
 
 // RecipeTypeRevision returns one revision of a recipe type.

@@ -260,16 +260,44 @@ func (db *DB) namedEntries(ctx context.Context, view coreshed.View, from, owner,
 	return list, total, every - total, err
 }
 
+const executionColumns = `x.id, x.job_id, x.exe_num, COALESCE(x.exe_key, ''), COALESCE(x.node, ''), x.timeout, x.resources,
+	COALESCE(e.status, 'RUNNING'), e.exit_code, e.error, e.document, o.document, x.created_at, x.queued_at, x.started_at, e.ended_at`
+
+const executionsFrom = `jobs j JOIN job_exes x ON x.job_id = j.id
+	LEFT JOIN job_exe_ends e ON e.job_exe_id = x.id LEFT JOIN job_exe_outputs o ON o.job_exe_id = x.id`
+
+// LatestExecutions returns a page of the tries of a run of the view that have one
+// of the statuses, the latest first and without their progress, and how many there
+// are; nil is any.
+func (db *DB) LatestExecutions(ctx context.Context, view coreshed.View, run int64, status []string, page coreshed.Page) ([]coreshed.Execution, int64, error) {
+	c := &conditions{}
+	c.add(`j.id = ?`, run)
+	c.seenIn(db.dialect, view, `j.workspace_id`)
+	c.anyText(db.dialect, `COALESCE(e.status, 'RUNNING')`, status)
+	return pageOf(ctx, db, scanExecution, executionColumns, `FROM `+executionsFrom, c, ` ORDER BY x.exe_num DESC`, page)
+}
+
+// Execution returns one try of a run, by its number. NotFound when there is none
+// in the view.
+func (db *DB) Execution(ctx context.Context, view coreshed.View, run, number int64) (coreshed.Execution, error) {
+	c := &conditions{}
+	c.add(`j.id = ?`, run)
+	c.add(`x.exe_num = ?`, number)
+	c.seenIn(db.dialect, view, `j.workspace_id`)
+	x, err := one(ctx, db, scanExecution, `SELECT `+executionColumns+` FROM `+executionsFrom+` WHERE `+c.text(), c.args...)
+	if err != nil {
+		return x, notFound(err, "There is no such try.")
+	}
+	x.Progress, err = db.progress(ctx, x.ID)
+	return x, err
+}
+
 // Executions returns the tries of a run of the view, in order.
 func (db *DB) Executions(ctx context.Context, view coreshed.View, run int64) ([]coreshed.Execution, error) {
 	c := &conditions{}
 	c.add(`j.id = ?`, run)
 	c.seenIn(db.dialect, view, `j.workspace_id`)
-	list, err := all(ctx, db, scanExecution, `SELECT x.id, x.job_id, x.exe_num, COALESCE(x.exe_key, ''), COALESCE(x.node, ''), x.timeout, x.resources,
-		COALESCE(e.status, 'RUNNING'), e.exit_code, e.error, e.document, o.document, x.created_at, x.queued_at, x.started_at, e.ended_at
-		FROM jobs j JOIN job_exes x ON x.job_id = j.id
-		LEFT JOIN job_exe_ends e ON e.job_exe_id = x.id LEFT JOIN job_exe_outputs o ON o.job_exe_id = x.id
-		WHERE `+c.text()+` ORDER BY x.exe_num`, c.args...)
+	list, err := all(ctx, db, scanExecution, `SELECT `+executionColumns+` FROM `+executionsFrom+` WHERE `+c.text()+` ORDER BY x.exe_num`, c.args...)
 	for i := range list {
 		if err == nil {
 			list[i].Progress, err = db.progress(ctx, list[i].ID)

@@ -72,13 +72,49 @@ func sortedPage[T any](ctx context.Context, db *DB, s selection, scan func(*sql.
 	var list []T
 	var total int64
 	err = db.view(ctx, func(ctx context.Context, t tx) error {
-		from := ` FROM ` + s.from + ` WHERE ` + s.where.text()
-		if total, err = one(ctx, t, value[int64], `SELECT count(*)`+from, s.where.args...); err != nil {
+		list, total, err = counted(ctx, t, s, scan, order, page)
+		return err
+	})
+	return list, total, err
+}
+
+func counted[T any](ctx context.Context, t tx, s selection, scan func(*sql.Rows) (T, error), order string, page coreshed.Page) ([]T, int64, error) {
+	from := ` FROM ` + s.from + ` WHERE ` + s.where.text()
+	total, err := one(ctx, t, value[int64], `SELECT count(*)`+from, s.where.args...)
+	if err != nil {
+		return nil, 0, err
+	}
+	c := &conditions{args: slices.Clone(s.where.args)}
+	limit := c.page(page)
+	list, err := all(ctx, t, scan, `SELECT `+s.columns+from+order+limit, c.args...)
+	return list, total, err
+}
+
+// searchedPage is sortedPage for a condition that no index helps with: while few
+// rows match, the table is read once.
+func searchedPage[T any](ctx context.Context, db *DB, s selection, scan func(*sql.Rows) (T, error), orders []coreshed.Order, page coreshed.Page) ([]T, int64, error) {
+	order, err := s.sorting.order(orders)
+	if err != nil {
+		return nil, 0, err
+	}
+	var list []T
+	var total int64
+	err = db.view(ctx, func(ctx context.Context, t tx) error {
+		c := &conditions{args: slices.Clone(s.where.args)}
+		limit := c.page(coreshed.Page{Limit: few + 1})
+		found, err := all(ctx, t, value[int64], `SELECT `+s.sorting.id+` FROM `+s.from+` WHERE `+s.where.text()+order+limit, c.args...)
+		if err != nil {
 			return err
 		}
-		c := &conditions{args: slices.Clone(s.where.args)}
-		limit := c.page(page)
-		list, err = all(ctx, t, scan, `SELECT `+s.columns+from+order+limit, c.args...)
+		if len(found) > few {
+			list, total, err = counted(ctx, t, s, scan, order, page)
+			return err
+		}
+		total = int64(len(found))
+		from := min(page.Offset, total)
+		c = &conditions{}
+		c.anyID(t.db().dialect, s.sorting.id, found[from:min(from+page.Limit, total)])
+		list, err = all(ctx, t, scan, `SELECT `+s.columns+` FROM `+s.from+` WHERE `+c.text()+order, c.args...)
 		return err
 	})
 	return list, total, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/coreshed/coreshed"
@@ -22,15 +23,15 @@ func (db *DB) JobTypeNames(ctx context.Context, view coreshed.View, f TypeFilter
 	var list []JobTypeName
 	var total int64
 	err := db.view(ctx, func(ctx context.Context, t tx) error {
-		names, err := all(ctx, t, value[string], `SELECT DISTINCT jt.name FROM job_types jt WHERE `+c.text()+` ORDER BY jt.name`, c.args...)
-		if err != nil {
+		var err error
+		if total, err = one(ctx, t, value[int64], `SELECT count(DISTINCT jt.name) FROM job_types jt WHERE `+c.text(), c.args...); err != nil {
 			return err
 		}
-		total = int64(len(names))
-		from := min(page.Offset, total)
-		names = names[from:min(from+page.Limit, total)]
-		if len(names) == 0 {
-			return nil
+		paged := &conditions{args: slices.Clone(c.args)}
+		limit := paged.page(page)
+		names, err := all(ctx, t, value[string], `SELECT DISTINCT jt.name FROM job_types jt WHERE `+c.text()+` ORDER BY jt.name`+limit, paged.args...)
+		if err != nil || len(names) == 0 {
+			return err
 		}
 		c.anyText(db.dialect, `jt.name`, names)
 		types, err := all(ctx, t, scanJobType, `SELECT `+jobTypeColumns+` FROM job_types jt WHERE `+c.text()+` ORDER BY jt.name, jt.id`, c.args...)

@@ -10,6 +10,7 @@ import (
 
 // SeenFilter says which workspaces of a view are wanted; nil is no condition.
 type SeenFilter struct {
+	ID       []int64
 	Modified coreshed.Window
 	Name     []string // exact
 }
@@ -37,6 +38,7 @@ func (db *DB) SeenWorkspaces(ctx context.Context, view coreshed.View, f SeenFilt
 		return nil, 0, err
 	}
 	c := seenConditions(db.dialect, view)
+	c.anyID(db.dialect, `w.id`, f.ID)
 	c.within(`w.updated_at`, `w.updated_at`, f.Modified)
 	c.anyText(db.dialect, `w.name`, f.Name)
 	var list []coreshed.Workspace

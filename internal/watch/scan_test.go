@@ -2,6 +2,7 @@ package watch_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -239,5 +240,39 @@ func TestSameTarget(t *testing.T) {
 		}
 		same(t, "entries", sorted(want), s.entries())
 		same(t, "raw", []string{}, s.tree(s.raw))
+	})
+}
+
+// TestRepeatsOfHidden: a file repeats only what the maker of the scan sees, and a
+// repeat tells nothing of what the other file is about.
+func TestRepeatsOfHidden(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		for _, name := range []string{"a.tif", "b.tif"} {
+			s.put(s.other, name, "the same "+name)
+			s.put(s.raw, name, "the same "+name)
+		}
+		other, err := s.db.AddScan(t.Context(), s.view, coreshed.Origin{
+			Workspace: s.ids["products"], Title: "Look at products",
+			Configuration: json.RawMessage(`{"workspace": "products", "scanner": {"type": "dir"}, "files_to_ingest": [{"filename_regex": ".*"}]}`),
+		})
+		s.must(err)
+		s.takeAll(other.ID)
+		s.must(s.db.Grant(t.Context(), s.ids["products"], s.people.Admin.ID, coreshed.Owner))
+		s.must(s.db.Revoke(t.Context(), s.ids["products"], s.people.Owner.ID))
+		s.takeAll(s.scan(rule{"filename_regex": "a.*"}))
+		s.must(s.db.Grant(t.Context(), s.ids["products"], s.people.Owner.ID, coreshed.Viewer))
+		s.takeAll(s.scan(rule{"filename_regex": "b.*"}))
+		same(t, "ingests", []string{
+			"a.tif a.tif INGESTED", "b.tif b.tif INGESTED", "a.tif a.tif INGESTED", "b.tif b.tif DUPLICATE",
+		}, s.told())
+
+		ingests := s.ingests()
+		for _, i := range ingests[:2] {
+			_, err := s.db.Describe(t.Context(), s.people.View(t, s.people.Admin), i.Entry, coreshed.Description{DataStarted: s.clock.now()}, nil)
+			s.must(err)
+		}
+		if got := s.ingests(); got[1].DataStarted.IsZero() || !got[3].DataStarted.IsZero() {
+			t.Errorf("the arrivals tell of their data %v and %v", got[1].DataStarted, got[3].DataStarted)
+		}
 	})
 }
