@@ -27,6 +27,7 @@ const (
 	Full                        // a quota or the free-space floor is reached
 	StoreFailed                 // the metadata store did not do what it was asked
 	BadGateway                  // an upstream needed to decide gave no valid answer
+	Held                        // a hold protects it
 )
 
 var kindText = [...]string{
@@ -44,6 +45,7 @@ var kindText = [...]string{
 	Full:            "no space left",
 	StoreFailed:     "metadata store failed",
 	BadGateway:      "upstream failed",
+	Held:            "held",
 }
 
 // Error says the kind in words.

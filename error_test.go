@@ -41,7 +41,7 @@ func TestErrorKinds(t *testing.T) {
 // Every kind has words of its own.
 func TestKindText(t *testing.T) {
 	seen := map[string]coreshed.Kind{}
-	for k := coreshed.Internal; k <= coreshed.BadGateway; k++ {
+	for k := coreshed.Internal; k <= coreshed.Held; k++ {
 		if other, ok := seen[k.Error()]; ok || k.Error() == "" {
 			t.Errorf("kinds %d and %d are both %q", k, other, k.Error())
 		}

@@ -9,6 +9,7 @@ type Direction string
 const (
 	Up   Direction = "up"   // to what a version was made from
 	Down Direction = "down" // to what was made from it
+	Both Direction = "both" // of holds alone
 )
 
 // Lineage is what a version was made from, or what was made from it, with the

@@ -186,7 +186,7 @@ func (db *DB) Versions(ctx context.Context, a coreshed.Access, file int64) ([]co
 
 // DeleteFile marks a file and all its versions deleted. Deleting it again
 // changes nothing. A file of which nothing is committed loses its address. NotFound
-// when there is no such file.
+// when there is no such file, Held when a hold protects it.
 func (db *DB) DeleteFile(ctx context.Context, a coreshed.Access, id coreshed.UUID) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {
 		return deleteFile(ctx, t, a, `uuid = $2`, id)
@@ -220,6 +220,13 @@ func lockFile(ctx context.Context, t tx, a coreshed.Access, where string, key an
 func deleteFile(ctx context.Context, t tx, a coreshed.Access, where string, key any) error {
 	f, err := lockFile(ctx, t, a, where, key)
 	if err != nil || f.deleted {
+		return err
+	}
+	h, err := heldFile(ctx, t, f.id)
+	if err == nil {
+		err = h.refuse(ctx, t, a.Actor, "this file")
+	}
+	if err != nil {
 		return err
 	}
 	person, err := personRow(ctx, t, a.Actor.ID)

@@ -26,20 +26,13 @@ func (db *DB) Lineage(ctx context.Context, view coreshed.View, version int64, wa
 	var l coreshed.Lineage
 	err := db.view(ctx, func(ctx context.Context, t tx) error {
 		w := newWalk(db.dialect, view, want)
-		if err := w.start(ctx, t, version); err != nil {
-			return err
+		err := w.start(ctx, t, version)
+		if err == nil {
+			err = w.follow(ctx, t)
 		}
-		for w.depth == 0 || w.distance < w.depth {
-			more, err := w.step(ctx, t)
-			if err != nil {
-				return err
-			}
-			if !more {
-				break
-			}
+		if err == nil {
+			l, err = w.name(ctx, t)
 		}
-		var err error
-		l, err = w.name(ctx, t)
 		return err
 	})
 	return l, err
@@ -98,15 +91,33 @@ func (w *walk) start(ctx context.Context, t tx, version int64) error {
 	if err != nil {
 		return notFound(err, "There is no such version.")
 	}
+	w.versions.workspace[version] = workspace
+	return w.begin(ctx, t, []int64{version})
+}
+
+// begin starts at versions that are there, whoever sees them.
+func (w *walk) begin(ctx context.Context, t tx, versions []int64) (err error) {
 	if w.shared, err = one(ctx, t, value[bool], `SELECT EXISTS (SELECT 1 FROM job_outputs)`); err != nil {
 		return err
 	}
 	if w.external, err = one(ctx, t, value[bool], `SELECT EXISTS (SELECT 1 FROM job_datasets)`); err != nil {
 		return err
 	}
-	w.versions.add(version, 0)
-	w.versions.workspace[version] = workspace
-	w.nextVersions = []int64{version}
+	for _, id := range slices.Sorted(slices.Values(versions)) {
+		if w.versions.add(id, 0) {
+			w.nextVersions = append(w.nextVersions, id)
+		}
+	}
+	return nil
+}
+
+// follow goes all the way, or as far as is wanted.
+func (w *walk) follow(ctx context.Context, t tx) error {
+	for w.depth == 0 || w.distance < w.depth {
+		if more, err := w.step(ctx, t); err != nil || !more {
+			return err
+		}
+	}
 	return nil
 }
 

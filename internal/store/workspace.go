@@ -314,13 +314,25 @@ func titleSlug(title string) string {
 }
 
 // DeleteWorkspace marks a workspace deleted; its title is free at once and its
-// files stay as they are. Deleting it again changes nothing.
+// files stay as they are. Deleting it again changes nothing. Held when a hold
+// protects it, or anything in it.
 func (db *DB) DeleteWorkspace(ctx context.Context, a coreshed.Access) error {
-	return db.update(ctx, func(ctx context.Context, t tx) error { return deleteWorkspace(ctx, t, a.Workspace.ID) })
+	return db.update(ctx, func(ctx context.Context, t tx) error { return deleteWorkspace(ctx, t, a.Actor, a.Workspace.ID) })
 }
 
-func deleteWorkspace(ctx context.Context, t tx, row int64) error {
-	_, err := t.exec(ctx, `UPDATE workspaces SET deleted_at = $2 WHERE id = $1 AND deleted_at IS NULL`, row, t.db().micros())
+func deleteWorkspace(ctx context.Context, t tx, actor coreshed.Actor, row int64) error {
+	live, err := one(ctx, t, value[bool], `SELECT deleted_at IS NULL FROM workspaces WHERE id = $1`+t.db().dialect.lock, row)
+	if err != nil || !live {
+		return err
+	}
+	h, err := heldWorkspace(ctx, t, row)
+	if err == nil {
+		err = h.refuse(ctx, t, actor, "this workspace, or something in it")
+	}
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, `UPDATE workspaces SET deleted_at = $2 WHERE id = $1`, row, t.db().micros())
 	return err
 }
 

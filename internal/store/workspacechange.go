@@ -36,7 +36,7 @@ func (db *DB) AddSeenWorkspace(ctx context.Context, view coreshed.View, title st
 			return err
 		}
 		change.Title = &title
-		return changeWorkspace(ctx, t, row, person, change)
+		return changeWorkspace(ctx, t, view.Actor, row, person, change)
 	})
 	return row, err
 }
@@ -56,11 +56,11 @@ func (db *DB) ChangeWorkspace(ctx context.Context, view coreshed.View, id int64,
 		if err != nil {
 			return err
 		}
-		return changeWorkspace(ctx, t, id, person, change)
+		return changeWorkspace(ctx, t, view.Actor, id, person, change)
 	})
 }
 
-func changeWorkspace(ctx context.Context, t tx, row, person int64, c WorkspaceChange) error {
+func changeWorkspace(ctx context.Context, t tx, actor coreshed.Actor, row, person int64, c WorkspaceChange) error {
 	if c.Active != nil && *c.Active {
 		if _, err := restoreWorkspace(ctx, t, row); err != nil {
 			return err
@@ -81,7 +81,7 @@ func changeWorkspace(ctx context.Context, t tx, row, person int64, c WorkspaceCh
 		}
 	}
 	if c.Active != nil && !*c.Active {
-		if err := deleteWorkspace(ctx, t, row); err != nil {
+		if err := deleteWorkspace(ctx, t, actor, row); err != nil {
 			return err
 		}
 	}
