@@ -140,7 +140,7 @@ func exitCode(ctx context.Context, err error) int {
 		return exitNotFound
 	case coreshed.Forbidden, coreshed.Unauthenticated, coreshed.InvalidToken:
 		return exitDenied
-	case coreshed.Conflict, coreshed.Committed:
+	case coreshed.Conflict, coreshed.Committed, coreshed.Held:
 		return exitConflict
 	case coreshed.Full:
 		return exitFull

@@ -113,6 +113,8 @@ func refusalOfKind(err error) *refusal {
 		return refuse(http.StatusInsufficientStorage, "InsufficientStorage", "%s", message(err)).because(err)
 	case coreshed.Conflict, coreshed.Committed:
 		return refuse(http.StatusConflict, "BlobAlreadyExists", "The specified blob already exists.").because(err)
+	case coreshed.Held:
+		return refuse(http.StatusConflict, "BlobImmutableDueToLegalHold", "%s", message(err)).because(err)
 	case coreshed.BadRequest, coreshed.Invalid:
 		return refuse(http.StatusBadRequest, "InvalidQueryParameterValue", "%s", message(err)).because(err)
 	case coreshed.StoreFailed, coreshed.BadGateway:

@@ -77,7 +77,7 @@ func (p problems) describe(kind coreshed.Kind) problem {
 		return problem{Type: p.prefix + suffix, Title: title, Status: status}
 	}
 	switch kind {
-	case coreshed.BadRequest, coreshed.Full:
+	case coreshed.BadRequest, coreshed.Full, coreshed.Held:
 		return doc(400, "/bad-request", "Bad Request.")
 	case coreshed.Conflict:
 		if p.params {

@@ -50,7 +50,7 @@ func explain(r *http.Request, err error) (status int, text string) {
 // their own.
 func statusOf(kind coreshed.Kind) int {
 	switch kind {
-	case coreshed.Invalid, coreshed.BadRequest, coreshed.InvalidPath, coreshed.Committed, coreshed.Full:
+	case coreshed.Invalid, coreshed.BadRequest, coreshed.InvalidPath, coreshed.Committed, coreshed.Full, coreshed.Held:
 		return http.StatusBadRequest
 	case coreshed.Conflict:
 		return http.StatusConflict

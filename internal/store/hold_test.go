@@ -13,17 +13,6 @@ import (
 	"github.com/coreshed/coreshed/internal/store/storetest"
 )
 
-// held adds a hold as the owner.
-func held(t *testing.T, s *storetest.Shed, n store.NewHold) coreshed.Hold {
-	t.Helper()
-	if n.Reason == "" {
-		n.Reason = "case 17"
-	}
-	h, err := s.DB.AddHold(t.Context(), s.View(t, s.Owner), n)
-	wantIs(t, err, nil)
-	return h
-}
-
 func TestHold(t *testing.T) {
 	now := time.Now().Truncate(time.Microsecond)
 	storetest.EachAt(t, func() time.Time { return now }, func(t *testing.T, db *store.DB) {
@@ -32,9 +21,9 @@ func TestHold(t *testing.T) {
 		s.Put(t, s.Editor, "a/b.csv", "2")
 		owner := s.View(t, s.Owner)
 
-		first := held(t, s, store.NewHold{File: f.UUID})
-		second := held(t, s, store.NewHold{Version: f.Version.ID, Direction: coreshed.Both, Until: now.Add(time.Hour)})
-		third := held(t, s, store.NewHold{Workspace: s.Workspace.UUID})
+		first := s.Hold(t, store.NewHold{File: f.UUID})
+		second := s.Hold(t, store.NewHold{Version: f.Version.ID, Direction: coreshed.Both, Until: now.Add(time.Hour)})
+		third := s.Hold(t, store.NewHold{Workspace: s.Workspace.UUID})
 		wantEqual(t, []any{first.Kind, first.File, first.Path, first.CreatedBy.ID, first.Workspace.UUID, first.InForce(now)},
 			[]any{coreshed.HoldFile, f.UUID, "a/b.csv", s.Owner.ID, s.Workspace.UUID, true})
 		wantEqual(t, []any{second.Kind, second.Version, second.File, second.Direction, second.Until.Equal(now.Add(time.Hour)), third.Kind},
@@ -67,7 +56,7 @@ func TestHoldRights(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := storetest.New(t, db)
 		f := s.Put(t, s.Editor, "a.csv", "1")
-		h := held(t, s, store.NewHold{File: f.UUID})
+		h := s.Hold(t, store.NewHold{File: f.UUID})
 		things := []store.NewHold{{Version: f.Version.ID}, {File: f.UUID}, {Workspace: s.Workspace.UUID}}
 		for _, tt := range []struct {
 			who            coreshed.Person
@@ -116,8 +105,8 @@ func TestHeldDelete(t *testing.T) {
 		gone := s.Put(t, s.Editor, "b.csv", "1")
 		a := s.Access(t, s.Editor)
 		wantIs(t, db.DeleteFile(t.Context(), a, gone.UUID), nil)
-		h := held(t, s, store.NewHold{Version: f.Version.ID})
-		late := held(t, s, store.NewHold{File: gone.UUID})
+		h := s.Hold(t, store.NewHold{Version: f.Version.ID})
+		late := s.Hold(t, store.NewHold{File: gone.UUID})
 		s.Put(t, s.Editor, "a.csv", "2")
 
 		for _, err := range []error{
@@ -152,7 +141,7 @@ func TestHeldByHidden(t *testing.T) {
 		s.Workspace = s.AddWorkspace(t, "secret")
 		wantIs(t, db.Grant(t.Context(), s.Workspace.ID, s.Editor.ID, coreshed.Editor), nil)
 		_, made := s.Made(t, "made.tif", source.Version.ID)
-		held(t, s, store.NewHold{Version: made, Direction: coreshed.Up, Reason: "secret case"})
+		s.Hold(t, store.NewHold{Version: made, Direction: coreshed.Up, Reason: "secret case"})
 		s.Workspace = home
 		wantIs(t, db.Grant(t.Context(), home.ID, s.Member.ID, coreshed.Editor), nil)
 
@@ -213,7 +202,7 @@ func TestHeldAcrossDatasets(t *testing.T) {
 			wantIs(t, err, nil)
 			return held
 		}
-		up := held(t, s, store.NewHold{Version: made, Direction: coreshed.Up})
+		up := s.Hold(t, store.NewHold{Version: made, Direction: coreshed.Up})
 		got, err := store.HeldFile(t.Context(), db, source.ID)
 		wantIs(t, err, nil)
 		wantEqual(t, []any{got, marked([]int64{source.Version.ID}, []int64{first.ID})}, []any{up.ID, map[int64]int64{source.Version.ID: up.ID}})
@@ -221,7 +210,7 @@ func TestHeldAcrossDatasets(t *testing.T) {
 		wantIs(t, err, nil)
 		wantEqual(t, marked([]int64{source.Version.ID}, []int64{first.ID}), map[int64]int64{})
 
-		down := held(t, s, store.NewHold{Version: source.Version.ID, Direction: coreshed.Down})
+		down := s.Hold(t, store.NewHold{Version: source.Version.ID, Direction: coreshed.Down})
 		wantEqual(t, marked([]int64{made}, nil), map[int64]int64{made: down.ID})
 	})
 }

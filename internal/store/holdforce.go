@@ -175,6 +175,10 @@ func reachedBy(ctx context.Context, t tx, version int64, d coreshed.Direction) (
 // notBeingRemoved refuses a hold that comes too late: a purge that runs is
 // removing some of what it would protect.
 func notBeingRemoved(ctx context.Context, t tx, h heldThing, d coreshed.Direction) error {
+	// None begins to until the transaction ends.
+	if err := t.db().dialect.take(ctx, t, t.db().dialect.links); err != nil {
+		return err
+	}
 	late, err := beingRemoved(ctx, t, h)
 	for _, way := range []coreshed.Direction{coreshed.Up, coreshed.Down} {
 		if err != nil || late || (d != way && d != coreshed.Both) {
@@ -187,7 +191,7 @@ func notBeingRemoved(ctx context.Context, t tx, h heldThing, d coreshed.Directio
 		}
 	}
 	if err == nil && late {
-		err = coreshed.Errorf(coreshed.Conflict, "A purge is removing some of this already. Stop it before it has got there, or wait for its end.")
+		err = coreshed.Errorf(coreshed.Conflict, "A purge is removing some of this already: a hold comes too late.")
 	}
 	return err
 }

@@ -93,7 +93,7 @@ func statusOf(kind coreshed.Kind) int {
 		return http.StatusForbidden
 	case coreshed.NotFound:
 		return http.StatusNotFound
-	case coreshed.Conflict, coreshed.Committed:
+	case coreshed.Conflict, coreshed.Committed, coreshed.Held:
 		return http.StatusConflict
 	case coreshed.Gone:
 		return http.StatusGone

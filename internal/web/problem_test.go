@@ -30,6 +30,7 @@ func TestWriteProblem(t *testing.T) {
 		{coreshed.Errorf(coreshed.Gone, "text"), 410, true},
 		{coreshed.Errorf(coreshed.Conflict, "text"), 409, true},
 		{coreshed.Errorf(coreshed.Committed, "text"), 409, true},
+		{coreshed.Errorf(coreshed.Held, "text"), 409, true},
 		{coreshed.Errorf(coreshed.Full, "text"), 507, true},
 		{coreshed.Errorf(coreshed.StoreFailed, "text"), 502, false},
 		{coreshed.Errorf(coreshed.BadGateway, "text"), 502, false},

@@ -123,3 +123,14 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// Hold sets a hold as the owner.
+func (s *Shed) Hold(t testing.TB, n store.NewHold) coreshed.Hold {
+	t.Helper()
+	if n.Reason == "" {
+		n.Reason = "case 17"
+	}
+	h, err := s.DB.AddHold(t.Context(), s.View(t, s.Owner), n)
+	must(t, err)
+	return h
+}
