@@ -71,7 +71,7 @@ func TestAncestryAtOnce(t *testing.T) {
 	reader := s.Record(t, storetest.NewRun(made))
 
 	// The maker is stopped where it gives its new source to the reader.
-	release, err := db.Hold(t.Context(), `SELECT id FROM ancestry WHERE job_id = $1 FOR UPDATE`, reader.ID)
+	release, err := db.Begin(t.Context(), `SELECT id FROM ancestry WHERE job_id = $1 FOR UPDATE`, reader.ID)
 	wantIs(t, err, nil)
 	editor := s.View(t, s.Editor)
 	updated, recorded := make(chan error, 1), make(chan error, 1)

@@ -221,9 +221,9 @@ func LinkIDs(ctx context.Context, db *DB, run int64) ([]int64, error) {
 	return all(ctx, db, value[int64], `SELECT id FROM ancestry WHERE job_id = $1 ORDER BY id`, run)
 }
 
-// Hold begins a transaction that runs a statement, such as one that locks rows,
+// Begin begins a transaction that runs a statement, such as one that locks rows,
 // and returns what ends it.
-func (db *DB) Hold(ctx context.Context, statement string, args ...any) (release func() error, err error) {
+func (db *DB) Begin(ctx context.Context, statement string, args ...any) (release func() error, err error) {
 	t, err := db.read.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, err
