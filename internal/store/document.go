@@ -5,6 +5,10 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"mime"
+	"strconv"
+	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/coreshed/coreshed"
@@ -17,11 +21,93 @@ func object(document json.RawMessage) (string, error) {
 		return "{}", nil
 	}
 	var b bytes.Buffer
-	if err := json.Compact(&b, document); err != nil || !bytes.HasPrefix(b.Bytes(), []byte("{")) || !storable(b.String()) ||
-		bytes.Contains(b.Bytes(), []byte(`\u0000`)) {
+	if err := json.Compact(&b, document); err != nil || !bytes.HasPrefix(b.Bytes(), []byte("{")) || !storable(b.String()) {
 		return "", coreshed.Errorf(coreshed.Invalid, "A document must be a JSON object without NUL.")
 	}
+	if reason := unportable(b.Bytes()); reason != "" {
+		return "", coreshed.Errorf(coreshed.Invalid, "A document must have %s.", reason)
+	}
 	return b.String(), nil
+}
+
+// maxDepth bounds how deep the objects and arrays of a document are nested. The
+// databases' own bounds are wider, and differ.
+const maxDepth = 100
+
+// unportable says what a valid document may not have, since a database that is
+// asked for a member of it would fail, and the list with it; "" when there is
+// nothing.
+func unportable(document []byte) string {
+	depth := 0
+	for i := 0; i < len(document); i++ {
+		switch c := document[i]; {
+		case c == '{' || c == '[':
+			if depth++; depth > maxDepth {
+				return "at most 100 objects and arrays in each other"
+			}
+		case c == '}' || c == ']':
+			depth--
+		case c == '"':
+			n := textLength(document[i:])
+			if n < 0 {
+				return "no NUL and no half of a surrogate pair in its texts"
+			}
+			i += n - 1
+		case c == '-' || '0' <= c && c <= '9':
+			n := bytes.IndexAny(document[i:], ",]}")
+			if _, err := strconv.ParseFloat(string(document[i:i+n]), 64); err != nil || n > maxDigits || hasTinyPower(document[i:i+n]) {
+				return "no numbers out of the range of doubles"
+			}
+			i += n - 1
+		}
+	}
+	return ""
+}
+
+// maxDigits bounds the length of a number.
+const maxDigits = 1000
+
+// hasTinyPower reports whether a number has a power of ten below that of any
+// double, which reads as zero.
+func hasTinyPower(number []byte) bool {
+	_, power, ok := bytes.Cut(bytes.ToLower(number), []byte("e-"))
+	n, err := strconv.Atoi(string(power))
+	return ok && (err != nil || n > 400)
+}
+
+// textLength is how long the JSON text at the start is, -1 when it has an escape
+// that PostgreSQL refuses.
+func textLength(document []byte) int {
+	for i := 1; ; i++ {
+		switch document[i] {
+		case '"':
+			return i + 1
+		case '\\':
+			i++
+			if document[i] != 'u' {
+				continue
+			}
+			r := escaped(document[i:])
+			if i += 4; utf16.IsSurrogate(r) {
+				if !bytes.HasPrefix(document[i+1:], []byte(`\u`)) || utf16.DecodeRune(r, escaped(document[i+2:])) == utf8.RuneError {
+					return -1
+				}
+				i += 6
+			}
+			if r == 0 {
+				return -1
+			}
+		}
+	}
+}
+
+// escaped is the code unit of uXXXX.
+func escaped(text []byte) rune {
+	n, err := strconv.ParseUint(string(text[1:5]), 16, 16)
+	if err != nil {
+		return 0
+	}
+	return rune(n) //nolint:gosec // of 16 bits
 }
 
 // objectOrNull is object, with NULL for nil.
@@ -56,6 +142,18 @@ func checkName(field, name string) error {
 func checkKey(field, name string) error {
 	if utf8.RuneCountInString(name) > maxName || !storable(name) {
 		return invalidField(field, "must be at most 250 characters of UTF-8, none of them NUL")
+	}
+	return nil
+}
+
+// checkMediaType fails with Invalid unless it is the name of a media type, or
+// empty.
+func checkMediaType(field, name string) error {
+	if err := checkKey(field, name); err != nil || name == "" {
+		return err
+	}
+	if _, _, err := mime.ParseMediaType(name); err != nil || !strings.Contains(name, "/") {
+		return invalidField(field, "must be a media type")
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/openlineage"
@@ -235,7 +236,7 @@ func (r *lineageRun) try(ctx context.Context, t tx) error {
 func (r *lineageRun) failure() string {
 	end, _, _ := r.state.Ended()
 	text, err := json.Marshal(map[string]string{
-		"name": "openlineage", "title": string(end), "description": r.state.Message(), "category": "ALGORITHM",
+		"name": "openlineage", "title": string(end), "description": strings.ReplaceAll(r.state.Message(), "\x00", ""), "category": "ALGORITHM",
 	})
 	if err != nil {
 		return "{}" // texts alone cannot fail

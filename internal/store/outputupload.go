@@ -81,6 +81,9 @@ func (p *making) reserve(ctx context.Context, t tx, view coreshed.View, n NewOut
 	if err := checkName("outputs.name", n.Name); err != nil {
 		return OutputSlot{}, err
 	}
+	if err := checkMediaType("outputs.media_type", n.MediaType); err != nil {
+		return OutputSlot{}, err
+	}
 	place, err := p.place(ctx, t, n)
 	if err != nil {
 		return OutputSlot{}, err

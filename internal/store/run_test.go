@@ -89,6 +89,51 @@ func TestRunLife(t *testing.T) {
 	})
 }
 
+// TestRefusedDocuments keeps out what one of the databases could not search, so
+// that no run makes a list of others fail.
+func TestRefusedDocuments(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := storetest.New(t, db)
+		v := s.View(t, s.Editor)
+		end := func(key, document string) error {
+			_, _, err := db.RecordRun(t.Context(), v, s.Workspace.ID, store.NewRun{
+				Key: key, Type: store.NewJobType{Name: "parse", Version: "1"},
+				Start: &store.RunStart{}, End: &store.RunEnd{Status: coreshed.Failed, Error: json.RawMessage(document)},
+			})
+			return err
+		}
+		for _, value := range []string{
+			strings.Repeat(`[`, 1500) + strings.Repeat(`]`, 1500), `"\ud800"`, `"\udc00\ud800"`, `"\ud800x"`, `"\u0000"`,
+			`1e400000`, `-1e999`, `1e-400000`, strings.Repeat("1", 200_000), "0." + strings.Repeat("0", 20_000) + "1",
+		} {
+			wantIs(t, end("refused", `{"category": "DATA", "x": `+value+`}`), coreshed.Invalid)
+		}
+		for i, value := range []string{`"\ud83d\ude00 \\u0000 \\\" {[\u00e9"`, `[[1.5e300, -0, 1E-300], {"a": [true, null]}]`} {
+			wantIs(t, end(string(rune('a'+i)), `{"category": "DATA", "x": `+value+`}`), nil)
+		}
+		_, total, err := db.Runs(t.Context(), v, store.RunFilter{ErrorCategory: []string{"DATA"}}, nil, coreshed.Page{Limit: 10})
+		wantIs(t, err, nil)
+		wantEqual(t, total, int64(2))
+	})
+}
+
+// TestOutputMediaType refuses what is none, before its bytes are sent.
+func TestOutputMediaType(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := storetest.New(t, db)
+		v := s.View(t, s.Editor)
+		r, _, err := db.RecordRun(t.Context(), v, s.Workspace.ID, store.NewRun{Key: "k", Type: store.NewJobType{Name: "parse", Version: "1"}, Start: &store.RunStart{}})
+		wantIs(t, err, nil)
+		for media, want := range map[string]error{
+			"image/" + strings.Repeat("x", 300): coreshed.Invalid, "image": coreshed.Invalid, "image/\x00": coreshed.Invalid, "a b/c": coreshed.Invalid,
+			"": nil, "image/tiff; application=geotiff": nil,
+		} {
+			_, err := db.AddOutputs(t.Context(), v, r.ID, nil, []store.NewOutput{{Name: "OUT", File: "a.tif", MediaType: media, Prefix: "p" + string(rune('a'+len(media)%26))}})
+			wantIs(t, err, want)
+		}
+	})
+}
+
 // TestRunAtOnce records all of a run in one request, and refuses all of it.
 func TestRunAtOnce(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
