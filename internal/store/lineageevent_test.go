@@ -189,6 +189,39 @@ func TestLineageVersions(t *testing.T) {
 	})
 }
 
+// TestLineageDeleted links what a late event names to versions of deleted files,
+// by either id, and to none of another address.
+func TestLineageDeleted(t *testing.T) {
+	eachTold(t, func(t *testing.T, r *told) {
+		a, b := r.Put(t, r.Editor, "sub/a.tif", "1").Version, r.Put(t, r.Editor, "b.tif", "2").Version
+		for _, name := range []string{"sub/a.tif", "b.tif"} {
+			wantIs(t, r.DB.DeleteFileByPath(t.Context(), r.Access(t, r.Editor), name), nil)
+		}
+		r.put("sub/a.tif")
+		c := r.put("c.tif")
+		r.say("COMPLETE", r.in(fmt.Sprintf("sub/a.tif@%d", a.VersionID), fmt.Sprintf("b.tif@%d", b.ID), fmt.Sprintf("c.tif@%d", b.VersionID)), r.out("c.tif"))
+		wantEqual(t, r.links(c), []int64{a.ID, b.ID})
+		wantEqual(t, r.external(), []string{fmt.Sprintf("input c.tif %d", b.VersionID)})
+	})
+}
+
+// TestLineageMessage: whatever a message of failure has, lists by its category
+// can be read.
+func TestLineageMessage(t *testing.T) {
+	eachTold(t, func(t *testing.T, r *told) {
+		r.put("a.tif")
+		e, err := openlineage.Read(fmt.Appendf(nil, `{"eventType": "FAIL", "eventTime": "2026-03-01T10:00:00Z", "producer": "p", "schemaURL": "s",
+			"run": {"runId": %q, "facets": {"errorMessage": {"message": "out of\u0000 memory \ud800"}}}, "job": {"namespace": "survey", "name": "tile"}, "inputs": [{"namespace": %q, "name": "a.tif"}]}`, r.run, r.ns()))
+		wantIs(t, err, nil)
+		wantIs(t, r.send(e), nil)
+		list, _, err := r.DB.Runs(t.Context(), r.View(t, r.Admin), store.RunFilter{ErrorCategory: []string{"ALGORITHM"}}, nil, coreshed.Page{Limit: 10})
+		wantIs(t, err, nil)
+		if len(list) != 1 || !strings.Contains(string(list[0].Error), "out of memory") {
+			t.Errorf("%+v", list)
+		}
+	})
+}
+
 // external are the data sets of other systems of the run.
 func (r *told) external() []string {
 	r.t.Helper()

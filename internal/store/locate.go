@@ -197,7 +197,7 @@ func (p place) version(ctx context.Context, t tx, version int64) (openlineage.Pi
 		slices.Reverse(tries)
 	}
 	if version != 0 {
-		tries = append(tries, p.byRow)
+		tries = append(tries, p.byRow, p.deleted)
 	}
 	for _, try := range tries {
 		if pin, err := try(ctx, t, version); !errors.Is(err, coreshed.NotFound) {
@@ -237,4 +237,20 @@ func (p place) stored(ctx context.Context, t tx, version int64) (openlineage.Pin
 func (p place) byRow(ctx context.Context, t tx, version int64) (openlineage.Pin, error) {
 	return one(ctx, t, scanPin, `SELECT v.id, f.id FROM versions v JOIN files f ON f.id = v.file_id
 		WHERE v.id = $1 AND v.workspace_id = $2 AND (f.address = $3 OR v.place = $4)`, version, p.workspace, p.key(), placeKey(p.path))
+}
+
+// deleted finds a version by its version id in the files that had the address,
+// or lay at the place, and are deleted.
+func (p place) deleted(ctx context.Context, t tx, version int64) (openlineage.Pin, error) {
+	const gone = `SELECT v.id, f.id FROM versions v JOIN files f ON f.id = v.file_id WHERE f.deleted_at IS NOT NULL AND v.version_id = $1 AND `
+	const newest = ` ORDER BY f.id DESC LIMIT 1`
+	_, name := coreshed.SplitPath(p.path)
+	// By name: files are found by their address only while they are live. The
+	// sum keeps SQLite from the index of the whole workspace.
+	pin, err := one(ctx, t, scanPin, gone+`v.workspace_id + 0 = $2 AND v.name_key = $3 AND f.address = $4`+newest,
+		version, p.workspace, coreshed.FoldPath(name), p.key())
+	if errors.Is(err, coreshed.NotFound) {
+		return one(ctx, t, scanPin, gone+`v.workspace_id = $2 AND v.place = $3`+newest, version, p.workspace, placeKey(p.path))
+	}
+	return pin, err
 }
