@@ -3,7 +3,6 @@ package nativeapi
 import (
 	"encoding/json"
 	"net/http"
-	"time"
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/store"
@@ -210,7 +209,7 @@ func (a *api) recipeToChange(q *request) error {
 
 func (a *api) completeRecipe(w http.ResponseWriter, q *request) error {
 	var body struct {
-		At *time.Time `json:"at"`
+		At *instant `json:"at"`
 	}
 	if err := readJSON(q.Request, &body); err != nil {
 		return err

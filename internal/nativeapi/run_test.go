@@ -165,6 +165,8 @@ func TestRunBodies(t *testing.T) {
 			{m{"type": m{"name": "p", "version": "1"}, "start": m{}, "outputs": []m{{"name": "OUT", "upload": "x", "version": 1}}}, 422},
 			{m{"type": m{"name": "p", "version": "1"}, "start": m{}, "outputs": []m{{"name": "OUT", "upload": "x"}}, "end": m{"status": "COMPLETED"}}, 422},
 			{with("end", m{"status": "RUNNING"}), 422}, {with("end", m{}), 422}, {with("values", []int{1}), 422}, {with("start", m{"at": "yesterday"}), 422},
+			{with("queued_at", "9999-12-31T23:59:59-01:00"), 422}, {with("event", m{"type": "X", "occurred_at": "0000-01-01T00:00:00+01:00"}), 422},
+			{with("start", m{"at": "9999-12-31T23:59:59-01:00"}), 422},
 			{with("facets", "text"), 422}, {with("max_tries", -1), 422}, {with("event", m{"type": ""}), 422},
 		} {
 			s.want(s.Editor, "POST", s.ws("/runs"), tt.body, tt.status)

@@ -29,7 +29,7 @@ type runBody struct {
 	Facets        json.RawMessage `json:"facets"`
 	MaxTries      int64           `json:"max_tries"`
 	Priority      int64           `json:"priority"`
-	QueuedAt      *time.Time      `json:"queued_at"`
+	QueuedAt      *instant        `json:"queued_at"`
 	Start         *startBody      `json:"start"`
 	Progress      []progressBody  `json:"progress"`
 	Outputs       []outputBody    `json:"outputs"`
@@ -47,7 +47,7 @@ type typeBody struct {
 type eventBody struct {
 	Type        string          `json:"type"`
 	Description json.RawMessage `json:"description"`
-	OccurredAt  *time.Time      `json:"occurred_at"`
+	OccurredAt  *instant        `json:"occurred_at"`
 }
 
 // refBody names a version in one of three ways.
@@ -76,7 +76,7 @@ type outputBody struct {
 
 type startBody struct {
 	Try       string          `json:"try"`
-	At        *time.Time      `json:"at"`
+	At        *instant        `json:"at"`
 	Host      string          `json:"host"`
 	Timeout   int64           `json:"timeout"`
 	Resources json.RawMessage `json:"resources"`
@@ -85,7 +85,7 @@ type startBody struct {
 type progressBody struct {
 	Task     string          `json:"task"`
 	Status   string          `json:"status"`
-	At       *time.Time      `json:"at"`
+	At       *instant        `json:"at"`
 	Document json.RawMessage `json:"document"`
 }
 
@@ -97,7 +97,7 @@ type endBody struct {
 // doneBody is how a try has ended, without saying how.
 type doneBody struct {
 	Try         string          `json:"try"`
-	At          *time.Time      `json:"at"`
+	At          *instant        `json:"at"`
 	ExitCode    *int64          `json:"exit_code"`
 	Error       json.RawMessage `json:"error"`
 	Document    json.RawMessage `json:"document"`
@@ -257,7 +257,22 @@ func versionID(field string, raw json.RawMessage) (int64, error) {
 	return id, nil
 }
 
-func timeOf(t *time.Time) time.Time {
+// instant is a time of a body.
+type instant struct{ time.Time }
+
+// UnmarshalJSON implements json.Unmarshaler. A zone can lead out of the years
+// that can be written.
+func (t *instant) UnmarshalJSON(text []byte) error {
+	if err := t.Time.UnmarshalJSON(text); err != nil {
+		return err
+	}
+	if y := t.UTC().Year(); y < 1 || y > 9999 {
+		return coreshed.Errorf(coreshed.Invalid, "A time must lie in the years 1 to 9999 of UTC.")
+	}
+	return nil
+}
+
+func timeOf(t *instant) time.Time {
 	if t == nil {
 		return time.Time{}
 	}

@@ -171,9 +171,14 @@ func checkName(member string, d jobDoc) error {
 // seconds when they are zero, or the colon in the zone.
 func readTime(text string) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05Z0700", "2006-01-02T15:04Z07:00", "2006-01-02T15:04Z0700"} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC(), nil
+		t, err := time.Parse(layout, text)
+		if err != nil {
+			continue
 		}
+		if t = t.UTC(); t.Year() < 1 || t.Year() > 9999 {
+			return time.Time{}, errors.New("must lie in the years 1 to 9999 of UTC")
+		}
+		return t, nil
 	}
 	return time.Time{}, errors.New("must be an ISO 8601 time with its zone")
 }
