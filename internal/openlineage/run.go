@@ -218,8 +218,44 @@ func (r *Run) IsRunning() bool {
 	return slices.ContainsFunc([]Type{Start, Running}, func(t Type) bool { _, ok := r.Times[t]; return ok })
 }
 
-// Size is how many data sets the run names.
-func (r *Run) Size() int { return len(r.Inputs) + len(r.Outputs) }
+// Size is how many data sets the run names, each version of one by itself.
+func (r *Run) Size() int {
+	n := 0
+	for _, in := range []map[string]*Mention{r.Inputs, r.Outputs} {
+		for _, m := range in {
+			n += len(m.Versions)
+		}
+	}
+	return n
+}
+
+// Weight is about how many bytes it takes to keep the run.
+func (r *Run) Weight() int {
+	n := r.Facets.weight() + r.JobFacets.weight()
+	for _, in := range []map[string]*Mention{r.Inputs, r.Outputs} {
+		for key, m := range in {
+			n += 2*len(key) + m.Facets.weight() + m.Use.weight()
+			for version := range m.Versions {
+				n += len(version) + stampWeight
+			}
+		}
+	}
+	return n
+}
+
+// stampWeight is what a stamp or a pin takes, with its name.
+const stampWeight = 64
+
+func (f Latest) weight() int {
+	n := 0
+	for name, s := range f {
+		n += len(name) + len(s.Facet) + stampWeight
+		for _, c := range []string{"<", ">", "&"} { // written as six
+			n += 5 * bytes.Count(s.Facet, []byte(c))
+		}
+	}
+	return n
+}
 
 // Sorted returns mentions in the order of their keys.
 func Sorted(in map[string]*Mention) []*Mention {

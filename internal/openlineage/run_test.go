@@ -139,3 +139,20 @@ func TestSlug(t *testing.T) {
 		t.Error("two jobs are one type")
 	}
 }
+
+// TestSize counts each version of a data set, and weighs what is kept, not what
+// was said before.
+func TestSize(t *testing.T) {
+	var r openlineage.Run
+	for i := range 10 {
+		e, err := openlineage.Read(fmt.Appendf(nil, `{"eventTime": "2026-03-01T10:00:%02dZ", "producer": "p", "run": {"runId": "01941f29-7c00-7000-8000-000000000001"},
+			"job": {"namespace": "n", "name": "j"}, "inputs": [{"namespace": "n", "name": "a", "facets": {"x": {"y": "%01000d"}, "version": {"datasetVersion": "%d"}}}]}`, i, i, i%3))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Merge(e)
+	}
+	if w := r.Weight(); r.Size() != 3 || w < 1000 || w > 2000 {
+		t.Errorf("%d data sets of %d bytes", r.Size(), w)
+	}
+}

@@ -64,11 +64,15 @@ func (r *lineageRun) absorb(ctx context.Context, t tx, person int64, hosts []str
 	if err != nil || len(waiting) == 0 {
 		return err
 	}
-	events, err := all(ctx, t, value[string], `SELECT document FROM lineage_events WHERE lineage_run = $1 ORDER BY id`, waiting[0])
+	events, err := all(ctx, t, value[int64], `SELECT id FROM lineage_events WHERE lineage_run = $1 ORDER BY id`, waiting[0])
 	if err != nil {
 		return err
 	}
-	for _, text := range events {
+	for _, id := range events { // each may be large
+		text, err := one(ctx, t, value[string], `SELECT document FROM lineage_events WHERE id = $1`, id)
+		if err != nil {
+			return err
+		}
 		e, err := openlineage.Read([]byte(text))
 		if err != nil {
 			return fmt.Errorf("read a kept event of lineage run %d: %w", waiting[0], err)
