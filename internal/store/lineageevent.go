@@ -135,6 +135,9 @@ func (r *lineageRun) add(ctx context.Context, t tx, e LineageEvent) error {
 	if r.state.Size() > maxRunDatasets {
 		return coreshed.Errorf(coreshed.Invalid, "A run may read and write %d datasets.", maxRunDatasets)
 	}
+	if r.state.Weight() > maxRunState {
+		return coreshed.Errorf(coreshed.Invalid, "The facets of a run and of its datasets may have 8 MiB in all.")
+	}
 	if e.Workspace != "" {
 		asked := r.locator.named(e.Workspace)
 		if !edits(r.view, asked) {
@@ -150,8 +153,12 @@ func (r *lineageRun) add(ctx context.Context, t tx, e LineageEvent) error {
 	return r.pinOutputs(ctx, t, e.Outputs, !before && r.state.IsComplete())
 }
 
-// maxRunDatasets bounds what a run may name, so that its state stays small.
-const maxRunDatasets = 10_000
+// What a run may name, and what may be said of it. Its state is read and written
+// at each of its events.
+const (
+	maxRunDatasets = 10_000
+	maxRunState    = 8 << 20 // bytes
+)
 
 // pinInputs finds the versions that are read. One that is named without its
 // version is the one that is current when the run first names it.
@@ -179,30 +186,51 @@ func (r *lineageRun) pinInputs(ctx context.Context, t tx, inputs []openlineage.D
 // not have been written, and a run that fails may never write it. All of them
 // are looked for when the run becomes complete, and then those that are named.
 func (r *lineageRun) pinOutputs(ctx context.Context, t tx, outputs []openlineage.Dataset, completed bool) error {
-	if completed {
-		for _, m := range openlineage.Sorted(r.state.Outputs) {
-			if _, ok := m.Versions[""]; ok {
-				outputs = append(outputs, m.Dataset())
-			}
-		}
-	}
 	for _, d := range outputs {
 		if err := r.pinOutput(ctx, t, d); err != nil {
+			return err
+		}
+	}
+	if !completed {
+		return nil
+	}
+	homes := map[int64]*locator{0: r.locator}
+	for _, m := range openlineage.Sorted(r.state.Outputs) {
+		if pin, ok := m.Versions[""]; !ok || pin.Version != 0 {
+			continue
+		}
+		if homes[m.Home] == nil {
+			// Whoever named it there was entitled to; whoever ends the run need not be.
+			own := coreshed.View{Actor: r.view.Actor, Org: r.view.Org, Roles: map[int64]coreshed.Role{m.Home: coreshed.Editor}}
+			var err error
+			if homes[m.Home], err = newLocator(ctx, t, own, r.locator.hosts); err != nil {
+				return err
+			}
+		}
+		if err := r.pinAmong(ctx, t, m.Dataset(), homes[m.Home].placesOf(m.Dataset(), coreshed.Editor)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// pinOutput finds the version that an event names as output, where its sender
+// may record it.
 func (r *lineageRun) pinOutput(ctx context.Context, t tx, d openlineage.Dataset) error {
-	m := r.state.Outputs[d.Key()]
 	places := r.locator.placesOf(d, coreshed.Editor)
 	if len(places) == 0 {
 		if seen := r.locator.placesOf(d, coreshed.Viewer); len(seen) > 0 {
 			return coreshed.Access{Actor: r.view.Actor, Role: r.view.Roles[seen[0].workspace]}.Require(coreshed.Editor)
 		}
+	}
+	return r.pinAmong(ctx, t, d, places)
+}
+
+func (r *lineageRun) pinAmong(ctx context.Context, t tx, d openlineage.Dataset, places []place) error {
+	if len(places) == 0 {
 		return nil
 	}
+	m := r.state.Outputs[d.Key()]
 	if m.Home == 0 {
 		m.Home = places[0].workspace
 	}

@@ -205,6 +205,54 @@ func TestLineageDeleted(t *testing.T) {
 	})
 }
 
+// TestLineageCompletedByAnother: whoever may end a run ends it, with the outputs
+// that others named where only they may write.
+func TestLineageCompletedByAnother(t *testing.T) {
+	for _, role := range []coreshed.Role{coreshed.Viewer, coreshed.NoRole} {
+		eachTold(t, func(t *testing.T, r *told) {
+			south := r.AddWorkspace(t, "South")
+			if role != coreshed.NoRole {
+				wantIs(t, r.DB.Grant(t.Context(), south.ID, r.Editor.ID, role), nil)
+			}
+			access := r.Access(t, r.Admin)
+			access.Workspace = south
+			slot, err := r.DB.Reserve(t.Context(), access, "s.tif", "south")
+			wantIs(t, err, nil)
+			at, err := r.DB.Commit(t.Context(), storetest.Whole(south.UUID, slot, "1"))
+			wantIs(t, err, nil)
+			r.sender = r.Admin
+			r.say("START", r.out("here.tif"))
+			r.say("RUNNING", fmt.Sprintf(`"outputs": [{"namespace": "coreshed://shed.example/%s", "name": "s.tif"}]`, south.Name))
+			wantEqual(t, r.job().Workspace.ID, r.Workspace.ID)
+			r.sender = r.Editor
+			r.say("COMPLETE")
+			wantEqual(t, r.job().Status, coreshed.Completed)
+			e, err := r.DB.Entry(t.Context(), r.View(t, r.Admin), at.ID)
+			wantIs(t, err, nil)
+			wantEqual(t, e.PublishedAt.IsZero(), false)
+			// To name it oneself is something else.
+			wantIs(t, r.send(r.event("OTHER", fmt.Sprintf(`"outputs": [{"namespace": "coreshed://shed.example/%s", "name": "s.tif"}]`, south.Name))),
+				map[coreshed.Role]error{coreshed.Viewer: coreshed.Forbidden}[role])
+		})
+	}
+}
+
+// TestLineageBounds keeps what is known of a run small, whatever is said of it.
+func TestLineageBounds(t *testing.T) {
+	eachTold(t, func(t *testing.T, r *told) {
+		r.put("a.tif")
+		r.say("START", r.in("a.tif"))
+		facet := func(name string) string {
+			return fmt.Sprintf(`"inputs": [{"namespace": %q, "name": "a.tif", "facets": {%q: {"x": %q}}}]`, r.ns(), name, strings.Repeat("x", 3<<20))
+		}
+		r.say("RUNNING", facet("a"))
+		r.say("RUNNING", facet("b"))
+		wantIs(t, r.send(r.event("RUNNING", facet("c"))), coreshed.Invalid)
+		r.say("RUNNING", facet("b")) // it takes the place of what was said
+		r.say("COMPLETE")
+	})
+}
+
 // TestLineageMessage: whatever a message of failure has, lists by its category
 // can be read.
 func TestLineageMessage(t *testing.T) {
