@@ -67,7 +67,7 @@ func adoptOutputs(ctx context.Context, t tx, view coreshed.View, r *runState, ou
 	if r.status != coreshed.Completed || r.superseded {
 		return nil
 	}
-	return publishVersions(ctx, t, adopted) // a late output of a run that has been published
+	return publishVersions(ctx, t, view, adopted) // a late output of a run that has been published
 }
 
 // making is what a run gives to each version that it puts out.
@@ -235,25 +235,37 @@ func (p *making) date(ctx context.Context, t tx, versions []int64) error {
 	return nil
 }
 
-// rekey gives a run's products that were never published the keys that follow
-// from its inputs now.
+// rekey gives a run's products that were never published, and the files that
+// have nothing else, the keys that follow from its inputs now.
 func rekey(ctx context.Context, t tx, r *runState) error {
 	p, err := makingOf(ctx, t, r)
 	if err != nil {
 		return err
 	}
-	names := map[string][]int64{}
-	if _, err := all(ctx, t, func(rows *sql.Rows) (bool, error) {
-		var id int64
-		var name string
-		err := rows.Scan(&id, &name)
-		names[name] = append(names[name], id)
-		return true, err
-	}, `SELECT id, file_name FROM versions WHERE job_id = $1 AND published_at IS NULL`, r.id); err != nil {
+	type made struct {
+		version, file int64
+		path          string
+	}
+	// What is announced has no version yet, but its file.
+	list, err := all(ctx, t, func(rows *sql.Rows) (made, error) {
+		var m made
+		return m, rows.Scan(&m.version, &m.file, &m.path)
+	}, `SELECT id, file_id, file_name FROM versions WHERE job_id = $1 AND published_at IS NULL
+		UNION SELECT 0, u.file_id, u.output_path FROM uploads u JOIN job_exes x ON x.id = u.job_exe_id WHERE x.job_id = $1 ORDER BY 2, 1`, r.id)
+	if err != nil {
 		return err
 	}
-	for name, ids := range names {
-		if err := changeEntries(ctx, t, ids, assignment{"product_key", p.key(name)}); err != nil {
+	for _, m := range list {
+		_, name := coreshed.SplitPath(m.path)
+		if m.version != 0 {
+			if err := changeEntries(ctx, t, []int64{m.version}, assignment{"product_key", p.key(name)}); err != nil {
+				return err
+			}
+		}
+		if _, err := t.exec(ctx, `UPDATE files SET product_key = $2 WHERE id = $1
+			AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.file_id = $1 AND (v.job_id IS NULL OR v.job_id <> $3 OR v.published_at IS NOT NULL))
+			AND NOT EXISTS (SELECT 1 FROM uploads u WHERE u.file_id = $1
+				AND (u.job_exe_id IS NULL OR u.job_exe_id NOT IN (SELECT id FROM job_exes WHERE job_id = $3)))`, m.file, p.key(name), r.id); err != nil {
 			return err
 		}
 	}

@@ -23,6 +23,7 @@ type madeVersion struct {
 	others   []*madeRun // that have put it out too
 	key      string
 	held     bool // not yet one of its file's
+	place    int  // among all that are
 	standing standing
 }
 
@@ -42,6 +43,7 @@ type provenance struct {
 	now      *time.Time
 	versions []*madeVersion
 	runs     []*madeRun
+	places   int
 }
 
 // TestProvenanceModel checks runs, what is published, superseded and taken back,
@@ -75,7 +77,8 @@ func pick[T any](t *rapid.T, list []T, name string) T {
 func (m *provenance) put(t *rapid.T) {
 	m.tick()
 	f := m.shed.Put(m.t, m.shed.Owner, fmt.Sprintf("source-%d.tif", len(m.versions)), "x")
-	m.versions = append(m.versions, &madeVersion{id: f.Version.ID, name: f.Path, file: f.UUID})
+	m.places++
+	m.versions = append(m.versions, &madeVersion{id: f.Version.ID, name: f.Path, file: f.UUID, place: m.places})
 }
 
 // sources are what a version comes from: itself, if it is a source.
@@ -240,27 +243,47 @@ func (m *provenance) publish(t *rapid.T) {
 		wantErr(t, err, coreshed.Conflict)
 		return
 	}
+	own := m.products(r)
+	if !r.superseded && len(own) > 0 && len(m.publishable(own)) == 0 {
+		wantErr(t, err, coreshed.Conflict)
+		return
+	}
 	wantErr(t, err, nil)
 	m.publishRun(r)
+}
+
+func (m *provenance) products(r *madeRun) []*madeVersion {
+	return slices.DeleteFunc(slices.Clone(m.versions), func(v *madeVersion) bool { return v.maker != r })
+}
+
+// publishable leaves out what has been published anew in its file.
+func (m *provenance) publishable(own []*madeVersion) []*madeVersion {
+	return slices.DeleteFunc(slices.Clone(own), func(v *madeVersion) bool {
+		return slices.ContainsFunc(m.after(v), func(o *madeVersion) bool { return o.key == v.key && o.standing.Ever })
+	})
+}
+
+// after returns the later versions of a version's file.
+func (m *provenance) after(v *madeVersion) []*madeVersion {
+	return slices.DeleteFunc(slices.Clone(m.versions), func(o *madeVersion) bool {
+		return v.held || o.held || o.file != v.file || o.place <= v.place
+	})
 }
 
 func (m *provenance) publishRun(r *madeRun) {
 	if r.superseded {
 		return
 	}
-	var own []*madeVersion
 	for _, v := range m.versions {
-		switch {
-		case v.maker == r:
-			own = append(own, v)
-		case v.maker != nil && r.line != nil && (v.maker == r.line || v.maker.line == r.line):
+		if v.maker != nil && v.maker != r && r.line != nil && (v.maker == r.line || v.maker.line == r.line) {
 			v.standing.Published = false
 		}
 	}
-	m.publishAll(own)
+	m.publishAll(m.products(r))
 }
 
 func (m *provenance) publishAll(own []*madeVersion) {
+	own = m.publishable(own)
 	for _, v := range m.versions {
 		same := slices.ContainsFunc(own, func(o *madeVersion) bool { return o.key == v.key })
 		if v.maker != nil && v.standing.Ever && same && !slices.Contains(own, v) {
@@ -268,11 +291,12 @@ func (m *provenance) publishAll(own []*madeVersion) {
 		}
 	}
 	for _, v := range own {
-		v.standing = standing{Ever: true, Published: true}
+		v.standing = standing{Ever: true, Published: true, Superseded: len(m.after(v)) > 0}
 	}
 	for _, v := range own {
 		if v.held {
-			v.held = false
+			m.places++
+			v.held, v.place = false, m.places
 			m.join(v)
 		}
 	}

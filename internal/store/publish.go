@@ -3,20 +3,43 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 
 	"github.com/coreshed/coreshed"
 )
 
 // PublishRun publishes what the latest try of a completed run has put out, as
 // its completion has done: again, after it was taken back. Nothing happens when
-// the run has been superseded. A run that has not completed is a Conflict.
+// the run has been superseded. A run that has not completed is a Conflict, and so
+// is one whose products have all been made anew in their files.
 func (db *DB) PublishRun(ctx context.Context, view coreshed.View, id int64) error {
 	return db.changeRun(ctx, view, id, func(ctx context.Context, t tx, r *runState) error {
 		if r.status != coreshed.Completed {
 			return coreshed.Errorf(coreshed.Conflict, "Only a run that has completed can be published: this one is %s.", r.status)
 		}
-		return publish(ctx, t, r)
+		if err := mayPublish(ctx, t, r); err != nil {
+			return err
+		}
+		return publish(ctx, t, view, r)
 	})
+}
+
+// mayPublish refuses a run of which nothing would be published.
+func mayPublish(ctx context.Context, t tx, r *runState) error {
+	ids, err := latestProducts(ctx, t, r)
+	if err != nil || len(ids) == 0 || r.superseded {
+		return err
+	}
+	last, before, err := placesOf(ctx, t, ids)
+	if err == nil && len(last)+len(before) == 0 {
+		err = coreshed.Errorf(coreshed.Conflict, "The products of the run have been made anew in their files.")
+	}
+	return err
+}
+
+// latestProducts are the products of a run's latest try.
+func latestProducts(ctx context.Context, t tx, r *runState) ([]int64, error) {
+	return all(ctx, t, value[int64], `SELECT id FROM versions WHERE job_id = $1 AND job_exe_id = $2 ORDER BY id`, r.id, r.exe.id)
 }
 
 // UnpublishRun takes back what a run has published. Its files keep their bytes
@@ -29,7 +52,7 @@ func (db *DB) UnpublishRun(ctx context.Context, view coreshed.View, id int64) er
 
 // publish does what the contract (Scale v6 §6.7) says of a run that has
 // completed.
-func publish(ctx context.Context, t tx, r *runState) error {
+func publish(ctx context.Context, t tx, view coreshed.View, r *runState) error {
 	if r.superseded {
 		return nil
 	}
@@ -39,14 +62,14 @@ func publish(ctx context.Context, t tx, r *runState) error {
 			return err
 		}
 	}
-	ids, err := all(ctx, t, value[int64], `SELECT id FROM versions WHERE job_id = $1 AND job_exe_id = $2 ORDER BY id`, r.id, r.exe.id)
+	ids, err := latestProducts(ctx, t, r)
 	if err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, `UPDATE jobs SET published_at = $2, modified_at = $2 WHERE id = $1`, r.id, now); err != nil {
 		return err
 	}
-	return publishVersions(ctx, t, ids)
+	return publishVersions(ctx, t, view, ids)
 }
 
 // unpublish takes back what the runs of which the condition is true have
@@ -66,17 +89,29 @@ func unpublish(ctx context.Context, t tx, at int64, where string, args ...any) e
 }
 
 // publishVersions publishes products. All others that were ever published and
-// are the same thing are superseded, in whatever workspace, and those that were
-// held back take their places in their files.
-func publishVersions(ctx context.Context, t tx, ids []int64) error {
+// are the same thing are superseded, wherever the publisher may change them, and
+// those that were held back take their places in their files. What has been made
+// anew in its file is left alone.
+func publishVersions(ctx context.Context, t tx, view coreshed.View, ids []int64) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	now := t.db().micros()
-	if err := supersedeSame(ctx, t, now, ids); err != nil {
+	last, before, err := placesOf(ctx, t, ids)
+	if err != nil {
 		return err
 	}
-	if err := changeEntries(ctx, t, ids, assignment{"published_at", now}, assignment{"unpublished_at", nil}, assignment{"superseded_at", nil}); err != nil {
+	if ids = append(slices.Clone(last), before...); len(ids) == 0 {
+		return nil
+	}
+	now := t.db().micros()
+	if err := supersedeSame(ctx, t, view, now, ids); err != nil {
+		return err
+	}
+	published := []assignment{{"published_at", now}, {"unpublished_at", nil}}
+	if err := changeEntries(ctx, t, before, published...); err != nil {
+		return err
+	}
+	if err := changeEntries(ctx, t, last, append(published, assignment{"superseded_at", nil})...); err != nil {
 		return err
 	}
 	held, err := heldOf(ctx, t, ids)
@@ -91,10 +126,35 @@ func publishVersions(ctx context.Context, t tx, ids []int64) error {
 	return nil
 }
 
-// supersedeSame supersedes the products that these make anew.
-func supersedeSame(ctx context.Context, t tx, at int64, ids []int64) error {
+// placesOf tells which of the versions are the last of their files, or will be
+// when they join them, and which have others behind them and stay superseded.
+// Those whose product has been published anew behind them are neither.
+func placesOf(ctx context.Context, t tx, ids []int64) (last, before []int64, err error) {
+	c := &conditions{}
+	c.anyID(t.db().dialect, `v.id`, ids)
+	_, err = all(ctx, t, func(rows *sql.Rows) (bool, error) {
+		var id int64
+		var current bool
+		err := rows.Scan(&id, &current)
+		if current {
+			last = append(last, id)
+		} else {
+			before = append(before, id)
+		}
+		return current, err
+	}, `SELECT v.id, v.held = 1 OR f.current_id = v.id FROM versions v JOIN files f ON f.id = v.file_id WHERE `+c.text()+`
+		AND (v.held = 1 OR NOT EXISTS (SELECT 1 FROM versions n WHERE n.file_id = v.file_id AND n.product_key = v.product_key AND n.held = 0
+			AND n.published_at IS NOT NULL AND (COALESCE(n.joined_at, n.created_at), n.id) > (COALESCE(v.joined_at, v.created_at), v.id)))
+		ORDER BY v.id`, c.args...)
+	return last, before, err
+}
+
+// supersedeSame supersedes the products that these make anew, where the caller
+// may change them.
+func supersedeSame(ctx context.Context, t tx, view coreshed.View, at int64, ids []int64) error {
 	c := &conditions{}
 	c.anyID(t.db().dialect, `n.id`, ids)
+	c.changedBy(t.db().dialect, view, `v.workspace_id`)
 	kept := &conditions{args: c.args}
 	kept.anyID(t.db().dialect, `v.id`, ids)
 	same, err := all(ctx, t, func(rows *sql.Rows) (same struct {

@@ -583,3 +583,88 @@ func TestBatches(t *testing.T) {
 		wantIs(t, err, coreshed.NotFound)
 	})
 }
+
+// TestPublishOlder: a run whose products have been made anew in their files is
+// not published again, and a version that is not its file's current one stays
+// superseded.
+func TestPublishOlder(t *testing.T) {
+	eachClock(t, func(t *testing.T, s *storetest.Shed, tick func() time.Time) {
+		v := s.View(t, s.Editor)
+		source := s.Put(t, s.Editor, "a.tif", "1").Version.ID
+		older, one := s.Made(t, "out.tif", source)
+		tick()
+		newer, two := s.Made(t, "out.tif", source)
+		wantIs(t, s.DB.PublishRun(t.Context(), v, older.ID), coreshed.Conflict)
+		wantIs(t, s.DB.UnpublishRun(t.Context(), v, newer.ID), nil)
+		wantIs(t, s.DB.PublishRun(t.Context(), v, older.ID), coreshed.Conflict)
+		wantIs(t, s.DB.PublishRun(t.Context(), v, newer.ID), nil)
+		wantEqual(t, []standing{standingOf(t, s, one), standingOf(t, s, two)}, []standing{{true, false, true}, {true, true, false}})
+
+		// Somebody uploads to the file of a product.
+		path := s.Entry(t, two).Path
+		tick()
+		s.Put(t, s.Editor, path, "other")
+		wantIs(t, s.DB.UnpublishRun(t.Context(), v, newer.ID), nil)
+		wantIs(t, s.DB.PublishRun(t.Context(), v, newer.ID), nil)
+		wantEqual(t, standingOf(t, s, two), standing{true, true, true})
+	})
+}
+
+// TestPublishBesideOthers: publishing supersedes nothing in workspaces that the
+// publisher may not change.
+func TestPublishBesideOthers(t *testing.T) {
+	eachClock(t, func(t *testing.T, s *storetest.Shed, tick func() time.Time) {
+		source := s.Put(t, s.Editor, "a.tif", "1").Version.ID
+		_, product := s.Made(t, "out.tif", source)
+		north := s.Editor
+		s.Workspace, s.Editor = s.AddWorkspace(t, "South pit"), s.Viewer
+		wantIs(t, s.DB.Grant(t.Context(), s.Workspace.ID, s.Editor.ID, coreshed.Editor), nil)
+		tick()
+		_, same := s.Made(t, "out.tif", source)
+		wantEqual(t, s.Entry(t, product).ProductKey, s.Entry(t, same).ProductKey)
+		wantEqual(t, []standing{standingOf(t, s, product), standingOf(t, s, same)}, []standing{{true, true, false}, {true, true, false}})
+		// Who may change both makes one of them.
+		wantIs(t, s.DB.Grant(t.Context(), s.Workspace.ID, north.ID, coreshed.Editor), nil)
+		s.Editor = north
+		tick()
+		_, last := s.Made(t, "out.tif", source)
+		wantEqual(t, []standing{standingOf(t, s, product), standingOf(t, s, same), standingOf(t, s, last)},
+			[]standing{{true, false, true}, {true, false, true}, {true, true, false}})
+	})
+}
+
+// TestLateInputs: what a run makes is known by all its inputs, those too that are
+// told after its outputs.
+func TestLateInputs(t *testing.T) {
+	eachClock(t, func(t *testing.T, s *storetest.Shed, tick func() time.Time) {
+		v := s.View(t, s.Editor)
+		source := s.Put(t, s.Editor, "a.tif", "1").Version.ID
+		made := func(path, told string) coreshed.UUID {
+			n := storetest.NewRun()
+			if told == "at once" {
+				n = storetest.NewRun(source)
+			}
+			r := s.Record(t, n)
+			slot, err := s.ReserveOutput(t, r.ID, store.NewOutput{Name: "OUT", Path: path, Prefix: storetest.Prefix()})
+			wantIs(t, err, nil)
+			late := func() {
+				wantIs(t, s.DB.UpdateRun(t.Context(), v, r.ID, store.RunUpdate{Inputs: storetest.NewRun(source).Inputs}), nil)
+			}
+			if told == "when it is announced" {
+				late()
+			}
+			s.Commit(t, slot.Reservation, told)
+			if told == "when it is there" {
+				late()
+			}
+			tick()
+			s.End(t, r.ID, coreshed.Completed)
+			return slot.FileUUID
+		}
+		for _, told := range []string{"when it is there", "when it is announced"} {
+			path := told + "/out " + told + ".tif"
+			first := made(path, told)
+			wantEqual(t, made(path, "at once"), first)
+		}
+	})
+}

@@ -126,7 +126,7 @@ func advance(ctx context.Context, t tx, view coreshed.View, r *runState, n NewRu
 		}
 	}
 	if n.End != nil {
-		return endRun(ctx, t, r, *n.End)
+		return endRun(ctx, t, view, r, *n.End)
 	}
 	return nil
 }

@@ -197,15 +197,15 @@ type RunEnd struct {
 // published. It may be said again, and before the start. Another end of the same
 // try is a Conflict, and so is the completion of a run with uploads under way.
 func (db *DB) EndRun(ctx context.Context, view coreshed.View, id int64, e RunEnd) error {
-	return db.changeRun(ctx, view, id, func(ctx context.Context, t tx, r *runState) error { return endRun(ctx, t, r, e) })
+	return db.changeRun(ctx, view, id, func(ctx context.Context, t tx, r *runState) error { return endRun(ctx, t, view, r, e) })
 }
 
-func endRun(ctx context.Context, t tx, r *runState, e RunEnd) error {
+func endRun(ctx context.Context, t tx, view coreshed.View, r *runState, e RunEnd) error {
 	if !e.Status.Ended() {
 		return invalidField("status", "must be COMPLETED, FAILED or CANCELED")
 	}
 	if e.Status == coreshed.Canceled && r.exe.id == 0 {
-		return settle(ctx, t, r, e) // without a try
+		return settle(ctx, t, view, r, e) // without a try
 	}
 	known, err := findTry(ctx, t, r, e.Try)
 	if err != nil {
@@ -227,7 +227,7 @@ func endRun(ctx context.Context, t tx, r *runState, e RunEnd) error {
 	if err := endUploads(ctx, t, r, e); err != nil {
 		return err
 	}
-	return settle(ctx, t, r, e)
+	return settle(ctx, t, view, r, e)
 }
 
 // addEnd records the end of the latest try.
@@ -260,7 +260,7 @@ func endOf(t tx, e RunEnd) int64 {
 }
 
 // settle gives the run the status in which its latest try has ended.
-func settle(ctx context.Context, t tx, r *runState, e RunEnd) error {
+func settle(ctx context.Context, t tx, view coreshed.View, r *runState, e RunEnd) error {
 	failure, err := objectOrNull(e.Error)
 	if err != nil {
 		return err
@@ -277,7 +277,7 @@ func settle(ctx context.Context, t tx, r *runState, e RunEnd) error {
 	if e.Status != coreshed.Completed {
 		return nil
 	}
-	return publish(ctx, t, r)
+	return publish(ctx, t, view, r)
 }
 
 // RunUpdate is what is learnt of a run on the way. Nil and empty is nothing.
@@ -290,7 +290,8 @@ type RunUpdate struct {
 }
 
 // UpdateRun records what is learnt of a run, at any time: progress may arrive
-// after the end. Inputs may only be added while its outputs are not published.
+// after the end. Inputs that come late change what products of the run are that
+// were never published; the others stay what they are, with new sources.
 func (db *DB) UpdateRun(ctx context.Context, view coreshed.View, id int64, u RunUpdate) error {
 	return db.changeRun(ctx, view, id, func(ctx context.Context, t tx, r *runState) error { return addToRun(ctx, t, view, r, u) })
 }

@@ -89,3 +89,18 @@ func mayChange(view coreshed.View, workspace int64) error {
 	}
 	return coreshed.Access{Actor: view.Actor, Role: view.Roles[workspace]}.Require(coreshed.Editor)
 }
+
+// changedBy adds that a column is a workspace in which the caller may change what
+// is there: mayChange, for many.
+func (c *conditions) changedBy(d dialect, view coreshed.View, column string) {
+	if view.Everything && view.Roles == nil {
+		return // the server itself
+	}
+	ids := []int64{}
+	for id := range view.Roles {
+		if mayChange(view, id) == nil {
+			ids = append(ids, id)
+		}
+	}
+	c.anyID(d, column, ids)
+}

@@ -199,12 +199,22 @@ func (m *model) publish(e *entry, now int64) {
 		}
 		other.superseded, other.modified = now, now
 	}
-	e.published, e.unpublished, e.superseded, e.modified = now, 0, 0, now
+	e.published, e.unpublished, e.modified = now, 0, now
+	if e.held || e.file.current() == e {
+		e.superseded = 0
+	}
 	if e.held {
 		e.held = false
 		e.file.held = slices.DeleteFunc(e.file.held, func(h *entry) bool { return h == e })
 		m.join(e, now)
 	}
+}
+
+// madeAnew reports whether the same product was published behind an entry in its
+// file.
+func (e *entry) madeAnew() bool {
+	i := slices.Index(e.file.versions, e)
+	return i >= 0 && slices.ContainsFunc(e.file.versions[i+1:], func(o *entry) bool { return o.key == e.key && o.published != 0 })
 }
 
 func (m *model) publishAgain(t *rapid.T) {
@@ -214,6 +224,12 @@ func (m *model) publishAgain(t *rapid.T) {
 	if r.status != coreshed.Completed {
 		if !errors.Is(err, coreshed.Conflict) {
 			t.Fatalf("publish a run that has %s: %v", r.status, err)
+		}
+		return
+	}
+	if r.made != nil && r.made.madeAnew() {
+		if !errors.Is(err, coreshed.Conflict) {
+			t.Fatalf("publish what has been made anew: %v", err)
 		}
 		return
 	}
