@@ -53,7 +53,7 @@ func TestOperations(t *testing.T) {
 			listScaleJobTypes listScaleJobs listScaleLoad listScaleNodes listScalePendingTypes listScaleQueue
 			listScaleRecipeInputs listScaleRecipeTypeRevisions listScaleRecipeTypes listScaleRecipes
 			listScaleRunningTypes listScaleScans listScaleStrikes listScaleSystemFailures listScaleWorkspaces
-			processScaleScan validateScaleScan validateScaleStrike validateScaleWorkspace`,
+			processScaleScan purgeScaleSource validateScaleScan validateScaleStrike validateScaleWorkspace`,
 		CoreshedV1: `addOutputs cancelRun completeBatch completeRecipe completeRun executePurge failRun findVersion getBatch getContent
 			getDescription getLineage getPurge getPurgeReport getRecipe getRun getVersion listBatches listInputs listOutputs
 			listPurgeItems listPurges listRecipes listRuns planPurge publishRun putDescription recordBatch recordRecipe recordRun

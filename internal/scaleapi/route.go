@@ -34,6 +34,7 @@ type route struct {
 func (a *api) table() []route {
 	return append([]route{
 		{"GET", "/files/", read, a.listFiles},
+		{"POST", "/files/purge-source/", staff, a.purgeSource},
 		{"GET", "/files/{id}/", read, a.getFile},
 		{"GET", "/files/{id}/content/", read, a.getContent},
 

@@ -204,8 +204,10 @@ func executePurge(ctx context.Context, t tx, view coreshed.View, id coreshed.UUI
 	switch p.Status {
 	case coreshed.PurgePlanned:
 	case coreshed.PurgeStopped:
-		p.Status = coreshed.PurgeRunning
-		_, err := t.exec(ctx, `UPDATE purges SET status = 'purging', next_at = 0 WHERE id = $1`, p.ID)
+		if p.Status = coreshed.PurgeRunning; p.ExecutedAt.IsZero() {
+			p.Status = coreshed.PurgeQueued // it was stopped before it had begun
+		}
+		_, err := t.exec(ctx, `UPDATE purges SET status = $2, next_at = 0 WHERE id = $1`, p.ID, p.Status)
 		return p, nil, err
 	default:
 		return p, nil, nil
@@ -282,12 +284,13 @@ func begin(ctx context.Context, t tx, view coreshed.View, p *coreshed.Purge) err
 	return err
 }
 
-// StopPurge lets a purge that runs do nothing more until it is executed again.
+// StopPurge lets a purge that runs, or is to, do nothing more until it is
+// executed again.
 // What it has removed stays removed, and what it was to remove stays marked.
 func (db *DB) StopPurge(ctx context.Context, view coreshed.View, id coreshed.UUID) (coreshed.Purge, error) {
 	var p coreshed.Purge
 	err := db.update(ctx, func(ctx context.Context, t tx) (err error) {
-		if p, err = lockPurge(ctx, t, view, id); err != nil || p.Status != coreshed.PurgeRunning {
+		if p, err = lockPurge(ctx, t, view, id); err != nil || p.Status != coreshed.PurgeRunning && p.Status != coreshed.PurgeQueued {
 			return err
 		}
 		p.Status = coreshed.PurgeStopped
@@ -309,11 +312,14 @@ func lockPurge(ctx context.Context, t tx, view coreshed.View, id coreshed.UUID) 
 }
 
 // QueueSourcePurge asks for a purge of a source, as Scale's API does: of scope
-// recipe, planned when it is executed. NotFound when there is no such entry,
-// BadRequest when it is no source.
+// recipe, planned when it is executed. NotFound when there is no such entry in
+// the view, BadRequest when it is no source.
 func (db *DB) QueueSourcePurge(ctx context.Context, view coreshed.View, entry int64) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {
-		kind, err := one(ctx, t, value[coreshed.FileType], `SELECT file_type FROM versions WHERE id = $1`, entry)
+		c := &conditions{}
+		c.add(`v.id = ?`, entry)
+		c.seen(t.db().dialect, view)
+		kind, err := one(ctx, t, value[coreshed.FileType], `SELECT v.file_type FROM versions v WHERE `+c.text(), c.args...)
 		if err != nil {
 			return err
 		}
