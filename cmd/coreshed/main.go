@@ -34,6 +34,7 @@ type verbs struct {
 
 	Run     runsCmd    `cmd:"" group:"catalogue" help:"What was done with files: record it, list it."`
 	Lineage lineageCmd `cmd:"" group:"catalogue" help:"Show what a file was made from, or what was made from it."`
+	Hold    holdCmd    `cmd:"" group:"catalogue" help:"What must not be deleted or purged: hold it, list holds, lift them."`
 
 	User      userCmd      `cmd:"" group:"admin" help:"People who sign in with a password."`
 	Client    clientCmd    `cmd:"" group:"admin" help:"Programs that get tokens."`

@@ -26,6 +26,8 @@ const (
 	aRecipe    = recipes + "/{id}"
 	batches    = base + "/batches"
 	aBatch     = batches + "/{id}"
+	holds      = base + "/holds"
+	aHold      = holds + "/{id}"
 	purges     = base + "/purges"
 	aPurge     = purges + "/{purge}"
 )
@@ -65,6 +67,11 @@ func (a *api) table() []route {
 		{"GET", batches, none, a.listBatches},
 		{"GET", aBatch, none, a.getBatch},
 		{"POST", aBatch + "/complete", none, a.completeBatch},
+
+		{"POST", holds, none, a.addHold},
+		{"GET", holds, none, a.listHolds},
+		{"GET", aHold, none, a.getHold},
+		{"DELETE", aHold, none, a.liftHold},
 
 		{"POST", purges, none, a.planPurge},
 		{"GET", purges, none, a.listPurges},
