@@ -41,6 +41,7 @@ type verbs struct {
 	Grant     grantCmd     `cmd:"" group:"admin" help:"Who may do what in which workspace."`
 	Key       keyCmd       `cmd:"" group:"admin" help:"Keys that sign tokens and URLs, and that seal the credentials of buckets."`
 	Workspace workspaceCmd `cmd:"" group:"admin" help:"Workspaces and their quotas."`
+	Doctor    doctorCmd    `cmd:"" group:"admin" help:"Check that every version has its bytes, and everything else that must hold."`
 	Countries countriesCmd `cmd:"" group:"admin" help:"Borders of countries, by which footprints are placed."`
 
 	Bench   benchCmd   `cmd:"" group:"more" help:"Measure the server on this computer."`

@@ -69,6 +69,9 @@ func openData(ctx context.Context, c Config) (*data, error) {
 // DatabaseURL returns the URL of the database of a data folder.
 func DatabaseURL(dir string) string { return "sqlite:" + filepath.Join(dir, databaseFile) }
 
+// Objects returns the folder of the objects of a data folder.
+func Objects(dir string) string { return filepath.Join(dir, objectFolder) }
+
 func (d *data) openFolder(ctx context.Context, c Config) error {
 	if c.Data == "" {
 		return errors.New("no data folder: give --data DIR")

@@ -1,6 +1,11 @@
 package store
 
-import "context"
+import (
+	"context"
+	"database/sql"
+
+	"github.com/coreshed/coreshed"
+)
 
 // Finding is a row that breaks an invariant.
 type Finding struct {
@@ -8,6 +13,18 @@ type Finding struct {
 	ID    int64  // of the row
 	What  string // is wrong
 }
+
+// What the counters of a workspace must be.
+const (
+	countEntries     = `(SELECT count(*) FROM versions v WHERE v.workspace_id = workspaces.id)`
+	countUsed        = `(SELECT CAST(COALESCE(sum(v.size), 0) AS BIGINT) FROM versions v WHERE v.workspace_id = workspaces.id AND v.place IS NULL)`
+	countStagedBytes = `(SELECT CAST(COALESCE(sum(u.staged_bytes), 0) AS BIGINT) FROM uploads u JOIN files f ON f.id = u.file_id WHERE f.workspace_id = workspaces.id)`
+	countLive        = `(SELECT count(*) FROM files f WHERE f.workspace_id = workspaces.id AND f.current_id IS NOT NULL AND f.deleted_at IS NULL)`
+	countDeleted     = `(SELECT count(*) FROM files f WHERE f.workspace_id = workspaces.id AND f.current_id IS NOT NULL AND f.deleted_at IS NOT NULL)`
+
+	miscounted = `entries <> ` + countEntries + ` OR used_bytes <> ` + countUsed + ` OR staged_bytes <> ` + countStagedBytes +
+		` OR live_files <> ` + countLive + ` OR deleted_files <> ` + countDeleted
+)
 
 // maxFindings bounds how many rows one check names.
 const maxFindings = 100
@@ -18,12 +35,7 @@ type invariant struct{ name, what, query string }
 
 // invariants are what doctor publishes. doc/removal.md has them in words.
 var invariants = []invariant{
-	{"counters", "the workspace's counters are not the sums of what it has", `SELECT w.id FROM workspaces w WHERE
-		w.entries <> (SELECT count(*) FROM versions v WHERE v.workspace_id = w.id)
-		OR w.used_bytes <> (SELECT COALESCE(sum(v.size), 0) FROM versions v WHERE v.workspace_id = w.id AND v.place IS NULL)
-		OR w.staged_bytes <> (SELECT COALESCE(sum(u.staged_bytes), 0) FROM uploads u JOIN files f ON f.id = u.file_id WHERE f.workspace_id = w.id)
-		OR w.live_files <> (SELECT count(*) FROM files f WHERE f.workspace_id = w.id AND f.current_id IS NOT NULL AND f.deleted_at IS NULL)
-		OR w.deleted_files <> (SELECT count(*) FROM files f WHERE f.workspace_id = w.id AND f.current_id IS NOT NULL AND f.deleted_at IS NOT NULL)`},
+	{"counters", "the workspace's counters are not the sums of what it has", `SELECT id FROM workspaces WHERE ` + miscounted},
 	{"current", "the file's current version is not the newest that it shows", `SELECT f.id FROM files f WHERE f.current_id IS NOT NULL AND f.current_id <> COALESCE(
 		(SELECT v.id FROM versions v WHERE v.file_id = f.id AND v.held = 0 ORDER BY COALESCE(v.joined_at, v.created_at) DESC, v.id DESC LIMIT 1), 0)`},
 	{"visible", "the file has versions to show, and shows none", `SELECT f.id FROM files f WHERE f.current_id IS NULL
@@ -57,4 +69,53 @@ func (db *DB) Check(ctx context.Context) ([]Finding, error) {
 		}
 	}
 	return findings, nil
+}
+
+// Owner is a version whose bytes lie in Coreshed's own store, with their extents.
+type Owner struct {
+	Version int64 // row id
+	Prefix  string
+	Size    int64
+	Extents []coreshed.Extent
+}
+
+// Owners returns up to limit versions whose bytes are kept, after a prefix, in
+// the order of their prefixes.
+func (db *DB) Owners(ctx context.Context, after string, limit int) ([]Owner, error) {
+	owners, err := all(ctx, db, func(rows *sql.Rows) (Owner, error) {
+		var o Owner
+		return o, rows.Scan(&o.Version, &o.Prefix, &o.Size)
+	}, `SELECT id, prefix, size FROM versions WHERE prefix > $1 AND place IS NULL AND state = 'kept' ORDER BY prefix LIMIT $2`, after, limit)
+	if err != nil || len(owners) == 0 {
+		return nil, err
+	}
+	at, c := map[int64]int{}, &conditions{}
+	ids := make([]int64, len(owners))
+	for i, o := range owners {
+		ids[i], at[o.Version] = o.Version, i
+	}
+	c.anyID(db.dialect, `version_row`, ids)
+	return owners, each(ctx, db, func(rows *sql.Rows) error {
+		var version int64
+		var e coreshed.Extent
+		err := rows.Scan(&version, &e.Offset, &e.Size, &e.Key, &e.SHA256)
+		o := &owners[at[version]]
+		o.Extents = append(o.Extents, e)
+		return err
+	}, `SELECT version_row, offset_bytes, size, object_key, sha256 FROM extents WHERE `+c.text()+` ORDER BY version_row, offset_bytes`, c.args...)
+}
+
+// Recount gives every workspace the counters that its rows add up to.
+func (db *DB) Recount(ctx context.Context) (int64, error) {
+	var n int64
+	err := db.update(ctx, func(ctx context.Context, t tx) (err error) {
+		// Whatever changes a workspace's counters waits.
+		if _, err := all(ctx, t, value[int64], `SELECT id FROM workspaces ORDER BY id`+t.db().dialect.lock); err != nil {
+			return err
+		}
+		n, err = t.exec(ctx, `UPDATE workspaces SET changes = changes + 1, entries = `+countEntries+`, used_bytes = `+countUsed+`, staged_bytes = `+countStagedBytes+`,
+			live_files = `+countLive+`, deleted_files = `+countDeleted+` WHERE `+miscounted)
+		return err
+	})
+	return n, err
 }

@@ -1,0 +1,250 @@
+package catalog
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+
+	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/blob"
+	"github.com/coreshed/coreshed/internal/store"
+)
+
+// Examined says what a check has looked at.
+type Examined struct {
+	Versions int64 // whose bytes are kept
+	Objects  int64
+	Bytes    int64 // read, by a deep one
+	Waiting  int64 // objects that no row names yet, or any more, for the collector
+}
+
+// DoctorOptions say how to check.
+type DoctorOptions struct {
+	Deep bool // also reads every byte that is kept
+	// Found is told of each row or object that is not as it must be.
+	Found func(store.Finding)
+	// Progress is told now and then how far it is.
+	Progress func(Examined)
+}
+
+// Doctor checks what must hold of rows and objects: the invariants of rows, that
+// every version has its objects with their sizes, in a deep check with their
+// hashes, and that every object has a row or waits for the collector. It changes
+// nothing, and may run beside a server: what comes or goes meanwhile is looked
+// at a second time before it is told of.
+func (c *Catalog) Doctor(ctx context.Context, o DoctorOptions) (Examined, error) {
+	rows, err := c.db.Check(ctx)
+	if err != nil {
+		return Examined{}, err
+	}
+	for _, f := range rows {
+		o.Found(f)
+	}
+	d := doctor{Catalog: c, DoctorOptions: o}
+	err = d.compare(ctx)
+	return d.seen, err
+}
+
+// doctor merges the rows and the objects, which both come by prefix.
+type doctor struct {
+	*Catalog
+	DoctorOptions
+	seen Examined
+}
+
+// doctorPage is how many versions are read at a time.
+const doctorPage = 1000
+
+func (d *doctor) compare(ctx context.Context) error {
+	owners := ownerPages{c: d.Catalog}
+	next, err := owners.next(ctx)
+	if err != nil {
+		return err
+	}
+	// passed are the owners whose prefixes come before one that was listed.
+	passed := func(prefix string) error {
+		for next != nil && next.Prefix < prefix {
+			if err := d.version(ctx, *next, nil); err != nil {
+				return err
+			}
+			if next, err = owners.next(ctx); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for prefix, objects := range prefixes(ctx, d.blobs, &err) {
+		if err := passed(prefix); err != nil {
+			return err
+		}
+		if next == nil || next.Prefix != prefix {
+			if err := d.unowned(ctx, prefix, objects); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := d.version(ctx, *next, objects); err != nil {
+			return err
+		}
+		if next, err = owners.next(ctx); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("list objects: %w", err)
+	}
+	return passed("\xff")
+}
+
+// prefixes yields the objects that there are, those of a prefix together.
+func prefixes(ctx context.Context, blobs blob.Store, failed *error) func(yield func(string, []blob.Object) bool) {
+	return func(yield func(string, []blob.Object) bool) {
+		var prefix string
+		var list []blob.Object
+		for o, err := range blobs.List(ctx, "") {
+			if err != nil {
+				*failed = err
+				return
+			}
+			p, _, _ := strings.Cut(o.Key, "/")
+			if p != prefix && len(list) > 0 {
+				if !yield(prefix, list) {
+					return
+				}
+				list = nil
+			}
+			prefix, list = p, append(list, o)
+		}
+		if len(list) > 0 {
+			yield(prefix, list)
+		}
+	}
+}
+
+// ownerPages reads versions page by page.
+type ownerPages struct {
+	c     *Catalog
+	page  []store.Owner
+	after string
+	done  bool
+}
+
+func (p *ownerPages) next(ctx context.Context) (*store.Owner, error) {
+	if len(p.page) == 0 && !p.done {
+		var err error
+		if p.page, err = p.c.db.Owners(ctx, p.after, doctorPage); err != nil {
+			return nil, err
+		}
+		p.done = len(p.page) < doctorPage
+	}
+	if len(p.page) == 0 {
+		return nil, nil
+	}
+	o := p.page[0]
+	p.page, p.after = p.page[1:], o.Prefix
+	return &o, nil
+}
+
+// version compares a version's extents with the objects of its prefix.
+func (d *doctor) version(ctx context.Context, o store.Owner, objects []blob.Object) error {
+	d.seen.Versions++
+	if d.seen.Versions%doctorPage == 0 && d.Progress != nil {
+		d.Progress(d.seen)
+	}
+	there := map[string]int64{}
+	for _, b := range objects {
+		there[b.Key] = b.Size
+	}
+	for _, e := range o.Extents {
+		size, ok := there[e.Key]
+		delete(there, e.Key)
+		d.seen.Objects++
+		if ok && size == e.Size {
+			if err := d.read(ctx, o, e); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := d.again(ctx, o, e); err != nil {
+			return err
+		}
+	}
+	rest := objects[:0:0]
+	for _, b := range objects {
+		if _, unnamed := there[b.Key]; unnamed {
+			rest = append(rest, b)
+		}
+	}
+	return d.unowned(ctx, o.Prefix, rest)
+}
+
+// again looks a second time at an extent that seemed to lack its bytes: it may
+// have come, or been removed with its row, since the objects were listed.
+func (d *doctor) again(ctx context.Context, o store.Owner, e coreshed.Extent) error {
+	b, err := d.blobs.Stat(ctx, e.Key)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("look at object: %w", err)
+	}
+	if err == nil && b.Size == e.Size {
+		return d.read(ctx, o, e)
+	}
+	still, dbErr := d.db.Extents(ctx, o.Version, e.Offset, 1)
+	if dbErr != nil || len(still) == 0 || still[0].Key != e.Key {
+		return dbErr
+	}
+	what := "the version's bytes are not there"
+	if err == nil {
+		what = "the version's object has another size"
+	}
+	d.Found(store.Finding{Check: "bytes", ID: o.Version, What: what})
+	return nil
+}
+
+// read compares an extent's bytes with their hash, in a deep check.
+func (d *doctor) read(ctx context.Context, o store.Owner, e coreshed.Extent) error {
+	if !d.Deep {
+		return nil
+	}
+	body, err := d.blobs.Open(ctx, e.Key, 0, e.Size)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // removed since
+	}
+	if err != nil {
+		return fmt.Errorf("open object: %w", err)
+	}
+	defer body.Close()
+	sum := sha256.New()
+	n, err := io.Copy(sum, body)
+	d.seen.Bytes += n
+	if err != nil {
+		d.Found(store.Finding{Check: "bytes", ID: o.Version, What: "the version's bytes cannot be read: " + err.Error()})
+		return ctx.Err()
+	}
+	if !bytes.Equal(sum.Sum(nil), e.SHA256) {
+		d.Found(store.Finding{Check: "bytes", ID: o.Version, What: "the version's bytes do not have the SHA-256 that was recorded"})
+	}
+	return nil
+}
+
+// unowned counts objects that no row names. They wait for the collector.
+func (d *doctor) unowned(ctx context.Context, prefix string, objects []blob.Object) error {
+	if len(objects) == 0 {
+		return nil
+	}
+	named, err := d.db.Named(ctx, prefix)
+	if err != nil {
+		return err
+	}
+	for _, b := range objects {
+		d.seen.Objects++
+		if !named[b.Key] {
+			d.seen.Waiting++
+		}
+	}
+	return nil
+}
