@@ -121,6 +121,9 @@ func plan(ctx context.Context, t tx, view coreshed.View, id int64) (coreshed.Pur
 	if err := s.find(ctx, t, request); err != nil {
 		return coreshed.Purge{}, err
 	}
+	if err := markHeld(ctx, t, id); err != nil {
+		return coreshed.Purge{}, err
+	}
 	if err := sumUp(ctx, t, view, id); err != nil {
 		return coreshed.Purge{}, err
 	}
@@ -256,7 +259,7 @@ func replan(ctx context.Context, t tx, view coreshed.View, p coreshed.Purge) (co
 // removable refuses a set that may not be removed whole.
 func removable(p coreshed.Purge) error {
 	if p.Held > 0 {
-		return coreshed.Errorf(coreshed.Conflict, "Holds protect %d versions of what would be removed: lift them, or purge something else.", p.Held)
+		return coreshed.Errorf(coreshed.Held, "Holds protect %d versions of what would be removed: lift them, or purge something else.", p.Held)
 	}
 	if p.Forbidden > 0 {
 		return coreshed.Errorf(coreshed.Forbidden, "%d things that would be removed are in workspaces that you do not own. Their owner, or an admin, can plan this purge.", p.Forbidden)

@@ -110,3 +110,34 @@ func TestPurge(t *testing.T) {
 		}
 	})
 }
+
+// TestPurgeHeld refuses what a hold protects, from plan to execution.
+func TestPurgeHeld(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := storetest.New(t, db)
+		view := s.View(t, s.Owner)
+		source := s.Put(t, s.Owner, "source.tif", "source")
+		_, a := s.Made(t, "a.tif", source.Version.ID)
+		ask := store.NewPurge{Versions: []int64{source.Version.ID}, Scope: coreshed.PurgeLineage}
+		before, err := db.PlanPurge(t.Context(), view, ask)
+		must(t, err)
+		hold, err := db.AddHold(t.Context(), view, store.NewHold{Version: a, Reason: "a court asks"})
+		must(t, err)
+		held, err := db.ExecutePurge(t.Context(), view, before.UUID, before.Fingerprint)
+		wantIs(t, err, coreshed.Conflict) // the hold is part of the fingerprint
+		if held.Held != 1 {
+			t.Fatalf("the fresh plan is %+v", held)
+		}
+		_, err = db.ExecutePurge(t.Context(), view, held.UUID, held.Fingerprint)
+		wantIs(t, err, coreshed.Held)
+		_, err = db.LiftHold(t.Context(), view, hold.ID)
+		must(t, err)
+		p, err := db.PlanPurge(t.Context(), view, ask)
+		must(t, err)
+		p, err = db.ExecutePurge(t.Context(), view, p.UUID, p.Fingerprint)
+		must(t, err)
+		_, err = db.AddHold(t.Context(), view, store.NewHold{Version: a, Reason: "too late"})
+		wantIs(t, err, coreshed.Conflict)
+		drain(t, db, p.ID)
+	})
+}
