@@ -31,6 +31,7 @@ const (
 	leaseTime    = 3 * collectEvery
 	// A token that the command line made may outlive its key by this much.
 	tokenKeyGrace = 30 * 24 * time.Hour
+	planLifetime  = 30 * 24 * time.Hour // of purges that are not executed
 )
 
 // worker does what no request waits for.
@@ -133,10 +134,13 @@ func (w *worker) collect(ctx context.Context) {
 	})
 }
 
-// forget deletes what the issuer need not remember, and keys whose last
-// signatures are worth nothing any more.
+// forget deletes what need not be remembered: sign-ins that are over, keys whose
+// last signatures are worth nothing any more, plans that nobody has executed.
 func (w *worker) forget(ctx context.Context) error {
 	if err := w.db.DeleteExpired(ctx); err != nil {
+		return err
+	}
+	if err := w.db.ForgetPlans(ctx, w.now().Add(-planLifetime)); err != nil {
 		return err
 	}
 	if _, err := w.db.DeleteRetiredKeys(ctx, store.TokenKey, w.now().Add(-tokenKeyGrace)); err != nil {

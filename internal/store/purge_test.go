@@ -141,3 +141,24 @@ func TestPurgeHeld(t *testing.T) {
 		drain(t, db, p.ID)
 	})
 }
+
+// TestForgetPlans removes plans that nobody wanted, and nothing else.
+func TestForgetPlans(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := storetest.New(t, db)
+		view := s.View(t, s.Owner)
+		var plans []coreshed.Purge
+		for _, name := range []string{"old.tif", "runs.tif"} {
+			p, err := db.PlanPurge(t.Context(), view, store.NewPurge{Versions: []int64{s.Put(t, s.Owner, name, name).Version.ID}, Scope: coreshed.PurgeLineage})
+			must(t, err)
+			plans = append(plans, p)
+		}
+		_, err := db.ExecutePurge(t.Context(), view, plans[1].UUID, plans[1].Fingerprint)
+		must(t, err)
+		must(t, db.ForgetPlans(t.Context(), plans[0].PlannedAt))
+		must(t, db.ForgetPlans(t.Context(), time.Now().Add(time.Hour)))
+		_, err = db.Purge(t.Context(), view, plans[0].UUID)
+		wantIs(t, err, coreshed.NotFound)
+		drain(t, db, plans[1].ID)
+	})
+}

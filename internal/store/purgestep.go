@@ -213,3 +213,28 @@ func (db *DB) EndPurge(ctx context.Context, l Lease, id int64) (bool, error) {
 	})
 	return ended, err
 }
+
+// ForgetPlans removes plans that nobody has executed since a time.
+func (db *DB) ForgetPlans(ctx context.Context, before time.Time) error {
+	ids, err := all(ctx, db, value[int64], `SELECT id FROM purges WHERE status = 'planned' AND planned_at < $1 ORDER BY id`, before.UnixMicro())
+	for _, id := range ids {
+		// A transaction each: a plan may have a million rows.
+		if err := db.update(ctx, func(ctx context.Context, t tx) error { return forgetPlan(ctx, t, id) }); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
+// forgetPlan removes a plan, unless it is executed meanwhile.
+func forgetPlan(ctx context.Context, t tx, id int64) error {
+	status, err := one(ctx, t, value[coreshed.PurgeStatus], `SELECT status FROM purges WHERE id = $1`+t.db().dialect.lock, id)
+	if err != nil || status != coreshed.PurgePlanned {
+		return err
+	}
+	if _, err := t.exec(ctx, `DELETE FROM purge_items WHERE purge_id = $1`, id); err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, `DELETE FROM purges WHERE id = $1`, id)
+	return err
+}
