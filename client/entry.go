@@ -32,6 +32,8 @@ type Entry struct {
 	// DescribedAt is when a source was described; zero while it was not.
 	DescribedAt time.Time   `json:"described_at,omitzero"`
 	Description Description `json:"description"`
+
+	Trust *Trust `json:"trust"` // nil for what can be relied on
 }
 
 // Description says what a version is about. Zero times and empty texts are

@@ -53,6 +53,7 @@ type LineageVersion struct {
 	Superseded bool              `json:"superseded"`
 	Deleted    bool              `json:"deleted"`
 	Distance   int64             `json:"distance"`
+	Trust      *Trust            `json:"trust"` // nil for what can be relied on
 }
 
 // LineageRun is a run in a lineage.

@@ -116,7 +116,7 @@ func versionLabel(v client.LineageVersion, home string) string {
 	case v.Superseded:
 		label += "  (superseded)"
 	}
-	return label
+	return label + trustLabel(v.Trust)
 }
 
 // ended tells of a run what is not as usual.

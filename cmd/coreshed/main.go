@@ -32,9 +32,10 @@ type verbs struct {
 	Ingest   ingestCmd   `cmd:"" group:"files" help:"Register the files of a folder or bucket where they lie."`
 	Describe describeCmd `cmd:"" group:"files" help:"Say, or show, what a file is about: times, place, sensor, tags."`
 
-	Run     runsCmd    `cmd:"" group:"catalogue" help:"What was done with files: record it, list it."`
-	Lineage lineageCmd `cmd:"" group:"catalogue" help:"Show what a file was made from, or what was made from it."`
-	Hold    holdCmd    `cmd:"" group:"catalogue" help:"What must not be deleted or purged: hold it, list holds, lift them."`
+	Run      runsCmd     `cmd:"" group:"catalogue" help:"What was done with files: record it, list it."`
+	Lineage  lineageCmd  `cmd:"" group:"catalogue" help:"Show what a file was made from, or what was made from it."`
+	Distrust distrustCmd `cmd:"" group:"catalogue" help:"Which files must not be relied on, and what that makes stale."`
+	Hold     holdCmd     `cmd:"" group:"catalogue" help:"What must not be deleted or purged: hold it, list holds, lift them."`
 
 	User      userCmd      `cmd:"" group:"admin" help:"People who sign in with a password."`
 	Client    clientCmd    `cmd:"" group:"admin" help:"Programs that get tokens."`

@@ -43,6 +43,7 @@ type lineageVersion struct {
 	Superseded bool          `json:"superseded"`
 	Deleted    bool          `json:"deleted"`
 	Distance   int64         `json:"distance"`
+	Trust      *trust        `json:"trust"`
 }
 
 type lineageRun struct {
@@ -90,7 +91,15 @@ func (a *api) getLineage(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, http.StatusOK, lineageOf(l, want.Depth))
+	ids := make([]int64, len(l.Versions))
+	for i, v := range l.Versions {
+		ids[i] = v.ID
+	}
+	trust, err := a.DB.Trust(q.Context(), q.view, ids...)
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, lineageOf(l, want.Depth, trust))
 }
 
 func lineageWanted(q *request) (store.LineageWant, error) {
@@ -113,7 +122,7 @@ func lineageWanted(q *request) (store.LineageWant, error) {
 	return want, err
 }
 
-func lineageOf(l coreshed.Lineage, depth int64) lineage {
+func lineageOf(l coreshed.Lineage, depth int64, trust map[int64]coreshed.Trust) lineage {
 	out := lineage{
 		Version: l.Root, Direction: string(l.Direction), Depth: depth, Complete: l.Complete,
 		Versions: make([]lineageVersion, len(l.Versions)), Runs: make([]lineageRun, len(l.Runs)),
@@ -125,14 +134,11 @@ func lineageOf(l coreshed.Lineage, depth int64) lineage {
 	for i, v := range l.Versions {
 		out.Versions[i] = lineageVersion{
 			v.ID, v.File, strconv.FormatInt(v.VersionID, 10), workspaceRef{v.Workspace.UUID, v.Workspace.Name}, v.Path,
-			string(v.Type), v.Size, v.Superseded, v.Deleted, v.Distance,
+			string(v.Type), v.Size, v.Superseded, v.Deleted, v.Distance, trustOf(trust[v.ID]),
 		}
 	}
 	for i, r := range l.Runs {
-		out.Runs[i] = lineageRun{
-			r.ID, workspaceRef{r.Workspace.UUID, r.Workspace.Name}, r.Type, r.Version, string(r.Status),
-			idOrNull(r.Recipe), textOrNull(r.Node), idOrNull(r.Batch), timeOrNull(r.EndedAt), r.Distance,
-		}
+		out.Runs[i] = lineageRunOf(r)
 	}
 	for i, d := range l.Datasets {
 		out.Datasets[i] = lineageDataset{d.ID, d.Namespace, d.Name, textOrNull(d.Version), d.Distance}
@@ -144,4 +150,11 @@ func lineageOf(l coreshed.Lineage, depth int64) lineage {
 		}
 	}
 	return out
+}
+
+func lineageRunOf(r coreshed.LineageRun) lineageRun {
+	return lineageRun{
+		r.ID, workspaceRef{r.Workspace.UUID, r.Workspace.Name}, r.Type, r.Version, string(r.Status),
+		idOrNull(r.Recipe), textOrNull(r.Node), idOrNull(r.Batch), timeOrNull(r.EndedAt), r.Distance,
+	}
 }

@@ -42,6 +42,9 @@ func (a *api) table() []route {
 		{"PUT", version + "/description", none, a.putDescription},
 		{"GET", version + "/content", none, a.getContent},
 		{"GET", version + "/lineage", none, a.getLineage},
+		{"PUT", version + "/distrust", none, a.putDistrust},
+		{"DELETE", version + "/distrust", none, a.clearDistrust},
+		{"GET", version + "/stale-runs", none, a.staleRuns},
 
 		{"POST", workspaces + "/runs", editor, a.recordRun},
 		{"GET", runs, none, a.listRuns},

@@ -144,7 +144,15 @@ func (a *api) runVersions(w http.ResponseWriter, q *request,
 	if err != nil {
 		return err
 	}
-	body := listOf(page, total, namedVersions(versions))
+	ids := make([]int64, len(versions))
+	for i, v := range versions {
+		ids[i] = v.Entry.ID
+	}
+	trust, err := a.DB.Trust(q.Context(), q.view, ids...)
+	if err != nil {
+		return err
+	}
+	body := listOf(page, total, namedVersions(versions, trust))
 	body.Hidden = &hidden
 	return web.JSON(w, http.StatusOK, body)
 }

@@ -162,10 +162,10 @@ type namedVersion struct {
 	Version entry  `json:"version"`
 }
 
-func namedVersions(list []coreshed.NamedEntry) []namedVersion {
+func namedVersions(list []coreshed.NamedEntry, trust map[int64]coreshed.Trust) []namedVersion {
 	out := make([]namedVersion, len(list))
 	for i, n := range list {
-		out[i] = namedVersion{n.Name, entryOf(n.Entry)}
+		out[i] = namedVersion{n.Name, entryOf(n.Entry, trust[n.Entry.ID])}
 	}
 	return out
 }

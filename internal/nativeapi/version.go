@@ -13,7 +13,7 @@ func (a *api) getVersion(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, http.StatusOK, entryOf(e))
+	return a.showVersion(w, q, e)
 }
 
 // findVersion answers with the version that a path or a file's id names, the
@@ -34,7 +34,7 @@ func (a *api) findVersion(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, http.StatusOK, entryOf(e))
+	return a.showVersion(w, q, e)
 }
 
 // named reads how a version of the workspace is named.

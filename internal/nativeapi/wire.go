@@ -37,6 +37,7 @@ type entry struct {
 
 	Description description `json:"description"`
 	MadeBy      *madeBy     `json:"made_by"` // null for a source
+	Trust       *trust      `json:"trust"`   // null for what can be relied on
 }
 
 type workspaceRef struct {
@@ -72,7 +73,7 @@ type madeBy struct {
 	Batch     *int64 `json:"batch"`
 }
 
-func entryOf(e coreshed.Entry) entry {
+func entryOf(e coreshed.Entry, t coreshed.Trust) entry {
 	out := entry{
 		ID: e.ID, FileID: e.FileUUID, VersionID: strconv.FormatInt(e.VersionID, 10),
 		Workspace: workspaceRef{e.Workspace.UUID, e.Workspace.Name},
@@ -81,7 +82,7 @@ func entryOf(e coreshed.Entry) entry {
 		CreatedAt: timestamp(e.CreatedAt), ModifiedAt: timestamp(e.ModifiedAt), DescribedAt: timeOrNull(e.ParsedAt),
 		SupersededAt: timeOrNull(e.SupersededAt), PublishedAt: timeOrNull(e.PublishedAt),
 		UnpublishedAt: timeOrNull(e.Unpublished), DeletedAt: timeOrNull(e.DeletedAt),
-		Description: descriptionOf(e.Description), MadeBy: madeByOf(e.Made),
+		Description: descriptionOf(e.Description), MadeBy: madeByOf(e.Made), Trust: trustOf(t),
 	}
 	if e.SHA256 != nil {
 		sum := hex.EncodeToString(e.SHA256)
