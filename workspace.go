@@ -41,6 +41,8 @@ type Workspace struct {
 	Quota int64 // bytes; 0 is no limit
 	Used  int64 // bytes of all versions that are kept, deleted files and staged blocks included
 	Role  Role  // the caller's own; NoRole for an admin without one
+
+	Retention time.Duration // for which deleted files are kept; 0 is for ever
 }
 
 // Deleted reports whether the workspace is deleted.
@@ -51,6 +53,7 @@ type WorkspaceEdit struct {
 	Title, Description, BoundingBox, CoordinateSystem *string
 	Labels                                            *[]string
 	Quota                                             *int64
+	Retention                                         *time.Duration // whole seconds; 0 is for ever
 }
 
 // MaxTitleLength is the longest title of a workspace, in code points.

@@ -25,18 +25,19 @@ func (workspaceCmd) Help() string {
 
     coreshed workspace list --data /srv/coreshed
 
-    coreshed workspace set Drilling --title "Drilling 2026" --data /srv/coreshed`
+    coreshed workspace set Drilling --title "Drilling 2026" --retention 90d --data /srv/coreshed`
 }
 
 // workspaceEdit are the flags for what can be changed.
 type workspaceEdit struct {
-	Description *string    `help:"What it is for."`
-	CRS         *string    `name:"crs" placeholder:"EPSG:…" help:"The default coordinate system."`
-	Quota       *bytesFlag `placeholder:"SIZE" help:"How much it may hold, deleted files included: 10GiB; 0 is no limit."`
+	Description *string        `help:"What it is for."`
+	CRS         *string        `name:"crs" placeholder:"EPSG:…" help:"The default coordinate system."`
+	Quota       *bytesFlag     `placeholder:"SIZE" help:"How much it may hold, deleted files included: 10GiB; 0 is no limit."`
+	Retention   *retentionFlag `placeholder:"TIME" help:"For how long deleted files are kept: 90d, 12h; 0 is for ever."`
 }
 
 func (e workspaceEdit) edit() coreshed.WorkspaceEdit {
-	return coreshed.WorkspaceEdit{Description: e.Description, CoordinateSystem: e.CRS, Quota: (*int64)(e.Quota)}
+	return coreshed.WorkspaceEdit{Description: e.Description, CoordinateSystem: e.CRS, Quota: (*int64)(e.Quota), Retention: (*time.Duration)(e.Retention)}
 }
 
 // workspaceRow is a workspace as it is printed.
@@ -48,6 +49,7 @@ type workspaceRow struct {
 	CRS         string        `json:"default_coordinate_system,omitempty"`
 	Quota       int64         `json:"quota"`
 	Used        int64         `json:"used"`
+	Retention   int64         `json:"retention"` // seconds; 0 is for ever
 	CreatedAt   time.Time     `json:"created_at"`
 	DeletedAt   time.Time     `json:"deleted_at,omitzero"`
 }
@@ -55,7 +57,7 @@ type workspaceRow struct {
 func newWorkspaceRow(w coreshed.Workspace) workspaceRow {
 	return workspaceRow{
 		ID: w.UUID, Title: w.Title, Name: w.Name, Description: w.Description, CRS: w.CoordinateSystem,
-		Quota: w.Quota, Used: w.Used, CreatedAt: w.CreatedAt, DeletedAt: w.DeletedAt,
+		Quota: w.Quota, Used: w.Used, Retention: int64(w.Retention / time.Second), CreatedAt: w.CreatedAt, DeletedAt: w.DeletedAt,
 	}
 }
 
@@ -63,7 +65,7 @@ func (a *app) printWorkspace(w coreshed.Workspace) error {
 	row := newWorkspaceRow(w)
 	return fields(a, row, field{"id", row.ID}, field{"title", row.Title}, field{"name", row.Name},
 		field{"description", row.Description}, field{"coordinate system", row.CRS},
-		field{"quota", quota(row.Quota)}, field{"used", sized(row.Used)})
+		field{"quota", quota(row.Quota)}, field{"used", sized(row.Used)}, field{"deleted files kept", kept(w.Retention)})
 }
 
 func quota(n int64) string {

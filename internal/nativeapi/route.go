@@ -34,8 +34,10 @@ const (
 
 // table is every route.
 func (a *api) table() []route {
-	const none, viewer, editor = coreshed.NoRole, coreshed.Viewer, coreshed.Editor
+	const none, viewer, editor, owner = coreshed.NoRole, coreshed.Viewer, coreshed.Editor, coreshed.Owner
 	return []route{
+		{"GET", workspaces, viewer, a.getWorkspace},
+		{"PATCH", workspaces, owner, a.editWorkspace},
 		{"GET", workspaces + "/version", viewer, a.findVersion},
 		{"GET", version, none, a.getVersion},
 		{"GET", version + "/description", none, a.getDescription},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -16,7 +17,7 @@ import (
 
 // workspaceColumns need the aliases w and g, and workspaceJoins.
 const workspaceColumns = `COALESCE(w.id, 0), w.uuid, o.uuid, w.title, w.name, w.description, w.bounding_box,
-	w.coordinate_system, w.labels, w.created_at, w.updated_at, w.deleted_at, w.quota, w.used_bytes + w.staged_bytes, g.role, w.base_url,
+	w.coordinate_system, w.labels, w.created_at, w.updated_at, w.deleted_at, w.quota, w.used_bytes + w.staged_bytes, g.role, w.base_url, w.retention,
 	wc.uuid, wc.name, wc.email, wu.uuid, wu.name, wu.email`
 
 const workspaceJoins = `LEFT JOIN organisations o ON o.id = w.org_id
@@ -29,9 +30,9 @@ func scanWorkspace(rows *sql.Rows, extra ...any) (coreshed.Workspace, error) {
 	var w coreshed.Workspace
 	var id, org uuid.NullUUID
 	var title, name, description, box, crs, labels, role, base sql.NullString
-	var created, updated, deleted, quota, used sql.NullInt64
+	var created, updated, deleted, quota, used, retention sql.NullInt64
 	var by, up nullPerson
-	dest := []any{&w.ID, &id, &org, &title, &name, &description, &box, &crs, &labels, &created, &updated, &deleted, &quota, &used, &role, &base,
+	dest := []any{&w.ID, &id, &org, &title, &name, &description, &box, &crs, &labels, &created, &updated, &deleted, &quota, &used, &role, &base, &retention,
 		&by.id, &by.name, &by.email, &up.id, &up.name, &up.email}
 	if err := rows.Scan(append(dest, extra...)...); err != nil {
 		return w, err
@@ -40,6 +41,7 @@ func scanWorkspace(rows *sql.Rows, extra ...any) (coreshed.Workspace, error) {
 	w.Description, w.BoundingBox, w.CoordinateSystem = description.String, box.String, crs.String
 	w.CreatedAt, w.UpdatedAt, w.DeletedAt = timeOrZero(created), timeOrZero(updated), timeOrZero(deleted)
 	w.Quota, w.Used, w.Role = quota.Int64, used.Int64, coreshed.Role(role.String)
+	w.Retention = time.Duration(retention.Int64) * time.Second
 	w.CreatedBy, w.UpdatedBy, w.BaseURL = by.person(), up.person(), base.String
 	if labels.Valid {
 		if err := json.Unmarshal([]byte(labels.String), &w.Labels); err != nil {
@@ -215,6 +217,9 @@ func editWorkspace(ctx context.Context, t tx, row int64, e coreshed.WorkspaceEdi
 			return err
 		}
 	}
+	if err := checkRetention(e.Retention); err != nil {
+		return err
+	}
 	columns := []struct {
 		name  string
 		value any
@@ -225,6 +230,7 @@ func editWorkspace(ctx context.Context, t tx, row int64, e coreshed.WorkspaceEdi
 		{"coordinate_system", deref(e.CoordinateSystem), e.CoordinateSystem != nil},
 		{"quota", deref(e.Quota), e.Quota != nil},
 		{"labels", labelsText(e.Labels), e.Labels != nil},
+		{"retention", nullID(int64(deref(e.Retention) / time.Second)), e.Retention != nil},
 	}
 	for _, c := range columns {
 		if !c.set {
@@ -235,6 +241,16 @@ func editWorkspace(ctx context.Context, t tx, row int64, e coreshed.WorkspaceEdi
 		}
 	}
 	return nil
+}
+
+// checkRetention refuses a time for which nothing can be kept.
+func checkRetention(d *time.Duration) error {
+	if d == nil || *d >= 0 && *d%time.Second == 0 {
+		return nil
+	}
+	err := coreshed.Errorf(coreshed.Invalid, "Deleted files are kept for a number of whole seconds, or for ever.")
+	err.Field = "retention"
+	return err
 }
 
 func deref[T any](p *T) T {
