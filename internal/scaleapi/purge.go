@@ -26,6 +26,8 @@ func (a *api) purgeSource(w http.ResponseWriter, q *request) error {
 		return bare(w, "No file record exists for the given file_id: %d", *id)
 	case errors.Is(err, coreshed.BadRequest):
 		return bare(w, "The given file_id does not correspond to a SOURCE file_type: %d", *id)
+	case errors.Is(err, coreshed.Held):
+		return bare(w, "%s", err)
 	case err != nil:
 		return err
 	}

@@ -142,9 +142,31 @@ func (db *DB) FileByPath(ctx context.Context, a coreshed.Access, path string, ve
 
 // FileByID returns the file with that id, live or deleted, with its current
 // version, or with the one of versionID when that is not 0. NotFound when
-// there is no such file or version, or nothing committed yet.
+// there is no such file or version, or nothing committed yet; Gone when it has
+// been purged.
 func (db *DB) FileByID(ctx context.Context, a coreshed.Access, id coreshed.UUID, versionID int64) (coreshed.File, error) {
-	return db.file(ctx, versionID, `f.workspace_id = $1 AND f.uuid = $2 AND f.current_id IS NOT NULL`, a.Workspace.ID, id)
+	f, err := db.file(ctx, versionID, `f.workspace_id = $1 AND f.uuid = $2 AND f.current_id IS NOT NULL`, a.Workspace.ID, id)
+	if errors.Is(err, coreshed.NotFound) {
+		err = db.buried(ctx, a, id, versionID, err)
+	}
+	return f, err
+}
+
+// buried says of a file that is not there, or of one of its versions, that it
+// has been purged, if it was.
+func (db *DB) buried(ctx context.Context, a coreshed.Access, id coreshed.UUID, versionID int64, err error) error {
+	c := &conditions{}
+	c.add(`workspace_id = ?`, a.Workspace.ID)
+	c.add(`file_uuid = ?`, id)
+	c.add(`(kind = 3 OR kind = 0 AND version_id = ?)`, versionID)
+	gone, failed := one(ctx, db, value[bool], `SELECT EXISTS (SELECT 1 FROM tombstones WHERE `+c.text()+`)`, c.args...)
+	if failed != nil {
+		return failed
+	}
+	if gone {
+		return coreshed.Errorf(coreshed.Gone, "The file, or this version of it, has been purged.")
+	}
+	return err
 }
 
 func (db *DB) file(ctx context.Context, versionID int64, where string, workspace int64, key any) (coreshed.File, error) {
