@@ -23,6 +23,9 @@ type Error struct {
 	// which one the caller has.
 	Permitted []coreshed.Role
 	Role      coreshed.Role
+
+	// Plan is what there is to purge by now, when a plan was out of date.
+	Plan *Purge
 }
 
 // Error says what the server said.
@@ -82,7 +85,7 @@ func (e *Error) Kind() coreshed.Kind {
 }
 
 // maxErrorBody bounds what is read of an answer that tells of a failure.
-const maxErrorBody = 64 << 10
+const maxErrorBody = 1 << 20
 
 // refused reads an answer that is a failure: a problem document of the control
 // plane (RFC 9457) or the XML of the blob plane.
@@ -105,11 +108,12 @@ func (e *Error) readProblem(body []byte) {
 		Type, Title, Detail string
 		Permitted           []coreshed.Role `json:"permitted_roles"`
 		Role                coreshed.Role   `json:"your_role"`
+		Plan                *Purge
 	}
 	if json.Unmarshal(body, &p) != nil {
 		return // the status is all there is
 	}
-	e.Type, e.Title, e.Detail, e.Permitted, e.Role = p.Type, p.Title, p.Detail, p.Permitted, p.Role
+	e.Type, e.Title, e.Detail, e.Permitted, e.Role, e.Plan = p.Type, p.Title, p.Detail, p.Permitted, p.Role, p.Plan
 }
 
 func (e *Error) readXML(body []byte) {

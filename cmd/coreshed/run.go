@@ -16,7 +16,7 @@ import (
 // globals are the flags of every verb.
 type globals struct {
 	Config configFile `placeholder:"FILE" help:"A JSON file with values for flags: {\"data\": \"/srv/coreshed\", \"tls-name\": \"…\"}."`
-	Output string     `short:"o" enum:"text,tree,json" default:"text" help:"text or json; tree is the text of a lineage."`
+	Output string     `short:"o" enum:"text,tree,json,csv" default:"text" help:"text or json; tree is the text of a lineage, csv a purge's report."`
 
 	Data      string `placeholder:"DIR" help:"The server's data folder. With it, no address and no token are needed."`
 	Database  string `placeholder:"URL" help:"The server's database (postgres://…), when it is not in the data folder."`

@@ -38,6 +38,8 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"code":   exitCodeIs,
 			"env-of": setEnv,
+
+			"purge-of": setPurge,
 		},
 	})
 }
@@ -113,4 +115,15 @@ func setEnv(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Setenv(name, value)
 	}
 	ts.Setenv("CORESHED_DATA", "")
+}
+
+// setPurge runs "purge-of FILE NAME": the id of the purge that a file of JSON, or
+// stdout, shows becomes that variable of the environment.
+func setPurge(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: purge-of FILE NAME")
+	}
+	var purge struct{ ID string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &purge))
+	ts.Setenv(args[1], purge.ID)
 }

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/client"
+)
+
+// report shows what a purge has removed: as a page for people, or as the server
+// has it.
+func (c purgeCmd) report(ctx context.Context, a *app, cl *client.Client, id coreshed.UUID) error {
+	if a.Output == "json" || a.Output == "csv" {
+		return cl.PurgeReport(ctx, id, a.Output, a.stdout)
+	}
+	p, err := cl.Purge(ctx, id)
+	if err != nil {
+		return err
+	}
+	if p.ExecutedAt.IsZero() {
+		return coreshed.Errorf(coreshed.Conflict, "the purge has not been executed: there is no report yet")
+	}
+	var versions []client.PurgeItem
+	for i, err := range cl.PurgeItems(ctx, id) {
+		if err != nil {
+			return err
+		}
+		if i.Kind != coreshed.PurgeVersion || len(versions) == c.Limit {
+			break
+		}
+		versions = append(versions, i)
+	}
+	if err := showPurge(a, p); err != nil {
+		return err
+	}
+	fmt.Fprintln(a.stdout)
+	if err := table(a, versions, "VERSION\tWORKSPACE\tFILE\tSIZE\tSHA-256\tSTATE", func(i client.PurgeItem) []any {
+		state := string(i.State)
+		switch {
+		case i.Error != "":
+			state += ": " + i.Error
+		case i.State == coreshed.PurgeRemoved && i.Bytes != coreshed.BytesGo:
+			state += ", its bytes stay"
+		}
+		return []any{i.ID, i.Workspace.Name, i.FileID, sized(i.Size), i.SHA256, state}
+	}); err != nil {
+		return err
+	}
+	if more := p.Planned.Versions - int64(len(versions)); more > 0 {
+		_, err = fmt.Fprintf(a.stdout, "and %d more: -o csv has all that you may see\n", more)
+	}
+	return err
+}
