@@ -67,10 +67,14 @@ func (c *Catalog) purge(ctx context.Context, l store.Lease, id int64) error {
 		}
 	}
 	ended, err := c.db.EndPurge(ctx, l, id)
-	if err == nil && ended {
-		c.log.Info("purged", "purge", id)
+	if err != nil || !ended {
+		return err
 	}
-	return err
+	c.log.Info("purged", "purge", id)
+	if err := c.db.EmptyLog(ctx); err != nil {
+		c.log.Warn("what was purged is in the write-ahead log until the server stops", "purge", id, "error", err)
+	}
+	return nil
 }
 
 // purgeVersions removes the versions of a purge, batch by batch: their bytes,

@@ -214,6 +214,26 @@ func (db *DB) EndPurge(ctx context.Context, l Lease, id int64) (bool, error) {
 	return ended, err
 }
 
+// EmptyLog takes what has been removed out of the write-ahead log too, as far as
+// that is a file of ours. It waits for who reads; ErrLogInUse when that takes too
+// long.
+func (db *DB) EmptyLog(ctx context.Context) error {
+	if db.dialect.emptyLog == "" {
+		return nil
+	}
+	busy, err := one(ctx, db, func(rows *sql.Rows) (busy bool, err error) {
+		var pages, moved int64
+		return busy, rows.Scan(&busy, &pages, &moved)
+	}, db.dialect.emptyLog)
+	if err == nil && busy {
+		err = ErrLogInUse
+	}
+	return err
+}
+
+// ErrLogInUse says that readers keep what is in the write-ahead log.
+var ErrLogInUse = errors.New("the write-ahead log is in use")
+
 // ForgetPlans removes plans that nobody has executed since a time.
 func (db *DB) ForgetPlans(ctx context.Context, before time.Time) error {
 	ids, err := all(ctx, db, value[int64], `SELECT id FROM purges WHERE status = 'planned' AND planned_at < $1 ORDER BY id`, before.UnixMicro())

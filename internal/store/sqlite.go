@@ -17,7 +17,8 @@ import (
 )
 
 var sqliteDialect = dialect{
-	name: "sqlite3",
+	emptyLog: `PRAGMA wal_checkpoint(TRUNCATE)`,
+	name:     "sqlite3",
 	unique: func(err error) bool {
 		var e *sqlite.Error
 		return errors.As(err, &e) && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)

@@ -56,6 +56,8 @@ type dialect struct {
 	indexed func(index string) string
 	// contains adds that a folded key contains a text.
 	contains func(c *conditions, key, text string)
+	// emptyLog moves all of the write-ahead log into the database, and empties it.
+	emptyLog string
 	searches bool   // has the table entry_names
 	indexes  string // a query for what a bulk load puts off: name and statement
 }
@@ -104,6 +106,9 @@ func (db *DB) open(ctx context.Context, url string) error {
 func (db *DB) Close() error {
 	if db.writer != nil {
 		db.writer.close()
+		if err := db.EmptyLog(context.Background()); err != nil {
+			db.log.Warn("the write-ahead log is not emptied", "error", err)
+		}
 	}
 	return db.read.Close()
 }
