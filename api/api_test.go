@@ -54,10 +54,12 @@ func TestOperations(t *testing.T) {
 			listScaleRecipeInputs listScaleRecipeTypeRevisions listScaleRecipeTypes listScaleRecipes
 			listScaleRunningTypes listScaleScans listScaleStrikes listScaleSystemFailures listScaleWorkspaces
 			processScaleScan purgeScaleSource validateScaleScan validateScaleStrike validateScaleWorkspace`,
-		CoreshedV1: `addOutputs cancelRun completeBatch completeRecipe completeRun executePurge failRun findVersion getBatch getContent
-			getDescription getLineage getPurge getPurgeReport getRecipe getRun getVersion listBatches listInputs listOutputs
-			listPurgeItems listPurges listRecipes listRuns planPurge publishRun putDescription recordBatch recordRecipe recordRun
-			setCondition startRun stopPurge unpublishRun updateRun`,
+		CoreshedV1: `addHold addOutputs cancelRun clearDistrust completeBatch completeRecipe completeRun editWorkspace
+			executePurge failRun findVersion getBatch getContent getDescription getHold getLineage getPurge
+			getPurgeReport getRecipe getRun getVersion getWorkspace liftHold listBatches listHolds listInputs
+			listOutputs listPurgeItems listPurges listRecipes listRuns listStaleRuns planPurge publishRun
+			putDescription putDistrust recordBatch recordRecipe recordRun setCondition startRun stopPurge
+			unpublishRun updateRun`,
 	}
 	names, err := Names()
 	if err != nil {
