@@ -35,8 +35,11 @@ type call struct {
 	want         []int // the statuses that are no failure
 }
 
-// do sends a call and reads a JSON answer into out, unless that is nil or there
-// is no body. It returns the status, which is one of those wanted. A GET or PUT
+// maxText bounds an answer that is taken as it is.
+const maxText = 4 << 20
+
+// do sends a call and reads a JSON answer into out, or the answer as it is into a
+// *[]byte, unless out is nil or there is no body. It returns the status, which is one of those wanted. A GET or PUT
 // whose connection breaks, or that meets a gateway in trouble, is sent again:
 // the API promises that both may be.
 func (c *Client) do(ctx context.Context, k call, out any) (int, error) {
@@ -68,7 +71,12 @@ func (c *Client) once(ctx context.Context, k call, out any) (int, error) {
 	if out == nil || res.StatusCode == http.StatusNoContent {
 		return res.StatusCode, nil
 	}
-	if err := json.NewDecoder(res.Body).Decode(out); err != nil {
+	if text, ok := out.(*[]byte); ok {
+		*text, err = io.ReadAll(io.LimitReader(res.Body, maxText))
+	} else {
+		err = json.NewDecoder(res.Body).Decode(out)
+	}
+	if err != nil {
 		return res.StatusCode, fmt.Errorf("read the answer to %s %s: %w", k.method, k.path, err)
 	}
 	return res.StatusCode, nil

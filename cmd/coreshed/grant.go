@@ -47,13 +47,13 @@ func (c grantAdd) Run(ctx context.Context, a *app) error {
 		}
 		role := coreshed.Role(c.Role)
 		if strings.Contains(c.Who, "@") {
-			return op.db.GrantEmail(ctx, access.Workspace.ID, c.Who, role)
+			return op.db.GrantEmail(ctx, coreshed.Operator, access.Workspace.ID, c.Who, role)
 		}
 		person, err := op.person(ctx, c.Who)
 		if err != nil {
 			return err
 		}
-		return op.db.Grant(ctx, access.Workspace.ID, person, role)
+		return op.db.Grant(ctx, coreshed.Operator, access.Workspace.ID, person, role)
 	})
 }
 
@@ -148,7 +148,7 @@ func (c grantRemove) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		return op.db.Revoke(ctx, access.Workspace.ID, person)
+		return op.db.Revoke(ctx, coreshed.Operator, access.Workspace.ID, person)
 	})
 }
 
@@ -165,7 +165,7 @@ func (op operator) revokeEmail(ctx context.Context, workspace int64, email strin
 			continue
 		}
 		found = true
-		if err := op.db.Revoke(ctx, workspace, g.Person.ID); err != nil {
+		if err := op.db.Revoke(ctx, coreshed.Operator, workspace, g.Person.ID); err != nil {
 			return err
 		}
 	}

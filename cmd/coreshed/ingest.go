@@ -130,7 +130,7 @@ func (c ingestCmd) workspace(ctx context.Context, a *app, cl *client.Client, at 
 	}
 	ws.Title = c.title(at)
 	ws.Name = ws.Title                                           // until it has one
-	ws.Configuration.Broker.Type = c.broker(at)["type"].(string) //nolint:errcheck // it has one
+	ws.Configuration.Broker.Type = c.broker(at)["type"].(string) // it has one
 	return ws, at.prefix, false, nil
 }
 

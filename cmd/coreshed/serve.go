@@ -50,6 +50,8 @@ type serveCmd struct {
 
 	AllowEndpoint []string `name:"allow-endpoint" group:"Files that lie in place" placeholder:"HOST[:PORT]" help:"A server of buckets or queues that may be reached, such as s3.eu-west-1.amazonaws.com or *.amazonaws.com; never a link-local address. Repeatable."`
 
+	AuditCheckpoint string `name:"audit-checkpoint" placeholder:"FILE" type:"path" help:"Also write the newest signed checkpoint of the audit log to this file: best on a disk that whoever administers the database cannot write to."`
+
 	Ephemeral     bool   `group:"Throw-away server" help:"Keep everything in memory, take a free port, and print one line of JSON when ready."`
 	Seed          string `group:"Throw-away server" placeholder:"DIR" type:"existingdir" help:"Upload this folder before saying ready."`
 	ExitWithStdin bool   `group:"Throw-away server" help:"Stop when standard input ends: with whoever started this."`
@@ -142,6 +144,7 @@ func (c *serveCmd) config(a *app) server.Config {
 		Reach: c.reach(), Floor: int64(c.MinFree), URLLifetime: c.URLLifetime, Drain: c.Drain, CORS: c.CORS,
 		TrustedProxies: c.TrustedProxies, MetricsAllow: c.MetricsAllow, Version: version, Log: slog.New(handler),
 	}
+	sc.AuditCheckpoint = c.AuditCheckpoint
 	sc.Org, sc.ScaleAnonymous = a.Org, c.ScaleAnonymous == string(coreshed.Viewer)
 	for _, s := range c.Static {
 		sc.Static = append(sc.Static, server.Static(s))

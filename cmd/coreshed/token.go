@@ -82,5 +82,5 @@ func (a *app) tokenPerson(ctx context.Context, db *store.DB, m mintFor) (coreshe
 	if err != nil {
 		return p, err
 	}
-	return p, db.Grant(ctx, access.Workspace.ID, p.ID, coreshed.Role(m.role))
+	return p, db.Grant(ctx, coreshed.Operator, access.Workspace.ID, p.ID, coreshed.Role(m.role))
 }

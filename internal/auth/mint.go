@@ -15,8 +15,12 @@ const AdminRole = "admin"
 
 // Mint makes an access token of the built-in issuer for a person, good for ttl
 // and for every scope, with the key in the store: no server need run. It ends
-// before its time when the person is disabled or the key deleted.
+// before its time when the person is disabled or the key deleted. The audit log
+// tells of it.
 func Mint(ctx context.Context, db *store.DB, p coreshed.Person, ttl time.Duration) (string, error) {
+	if err := db.TokenIssued(ctx, p.ID, ttl); err != nil {
+		return "", err
+	}
 	now := time.Now()
 	return newSigner(db, time.Now).sign(ctx, accessType, claims{
 		Issuer: LocalIssuer, Subject: p.ID.String(), Audience: list{Audience},

@@ -31,13 +31,13 @@ func TestHeld(t *testing.T) {
 
 		home := s.Workspace
 		s.Workspace = s.AddWorkspace(t, "secret")
-		if err := s.DB.Grant(t.Context(), s.Workspace.ID, s.Editor.ID, coreshed.Editor); err != nil {
+		if err := s.DB.Grant(t.Context(), coreshed.Operator, s.Workspace.ID, s.Editor.ID, coreshed.Editor); err != nil {
 			t.Fatal(err)
 		}
 		_, made := s.Made(t, "made.tif", f.Version.ID)
 		secret := s.Hold(t, store.NewHold{Version: made, Direction: coreshed.Up, Reason: "secret case"})
 		s.Workspace = home
-		if err := s.DB.Grant(t.Context(), home.ID, s.Member.ID, coreshed.Editor); err != nil {
+		if err := s.DB.Grant(t.Context(), coreshed.Operator, home.ID, s.Member.ID, coreshed.Editor); err != nil {
 			t.Fatal(err)
 		}
 		if got := s.send(s.Member, "DELETE", s.files("/path/d/a.csv")).want(400).at("detail"); got != "A hold protects this file." {

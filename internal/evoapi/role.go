@@ -72,7 +72,7 @@ func (a *api) grantToUser(q *request, body grantBody) (coreshed.UUID, error) {
 	if err := a.mayChange(q, func(g store.Granted) bool { return g.Person.ID == id }); err != nil {
 		return id, err
 	}
-	return id, a.DB.Grant(q.Context(), q.access.Workspace.ID, id, body.Role)
+	return id, a.DB.Grant(q.Context(), q.actor, q.access.Workspace.ID, id, body.Role)
 }
 
 func (a *api) grantToEmail(q *request, body grantBody) (coreshed.UUID, error) {
@@ -89,7 +89,7 @@ func (a *api) grantToEmail(q *request, body grantBody) (coreshed.UUID, error) {
 	if err := a.mayChange(q, func(g store.Granted) bool { return g.Person.ID == pending }); err != nil {
 		return pending, err
 	}
-	err = a.DB.GrantEmail(q.Context(), q.access.Workspace.ID, *body.Email, body.Role)
+	err = a.DB.GrantEmail(q.Context(), q.actor, q.access.Workspace.ID, *body.Email, body.Role)
 	if errors.Is(err, coreshed.Invalid) {
 		err = invalidMember("email", "must be an e-mail address")
 	}
@@ -100,7 +100,7 @@ func (a *api) revokeRole(w http.ResponseWriter, q *request) error {
 	if err := a.mayChange(q, func(g store.Granted) bool { return g.Person.ID == q.user }); err != nil {
 		return err
 	}
-	if err := a.DB.Revoke(q.Context(), q.access.Workspace.ID, q.user); err != nil {
+	if err := a.DB.Revoke(q.Context(), q.actor, q.access.Workspace.ID, q.user); err != nil {
 		return err
 	}
 	return web.Empty(w, http.StatusNoContent)

@@ -44,7 +44,7 @@ func TestDiscovery(t *testing.T) {
 // Someone with a role in one workspace finds the organisation, too.
 func TestDiscoveryOfGuest(t *testing.T) {
 	each(t, func(s *shed) {
-		if err := s.DB.Grant(t.Context(), s.Workspace.ID, s.Stranger.ID, coreshed.Viewer); err != nil {
+		if err := s.DB.Grant(t.Context(), coreshed.Operator, s.Workspace.ID, s.Stranger.ID, coreshed.Viewer); err != nil {
 			t.Fatal(err)
 		}
 		a := s.send(s.Stranger, "GET", "/evo/identity/v2/discovery").want(200)

@@ -1,6 +1,7 @@
 // Package nativeapi is Coreshed's own interface under /coreshed/v1/: what no
 // other dialect has words for. Runs, recipes and batches are recorded and
-// published here, versions described and purged, and lineage is asked for.
+// published here, versions described and purged, and lineage and the audit log
+// are asked for.
 //
 // A request is checked in this order: the token (401), its scope (403), the ids
 // in the path (422), and, where the path names a workspace, the role in it
@@ -58,7 +59,7 @@ type request struct {
 
 	view   coreshed.View   // what the caller may see
 	access coreshed.Access // to the workspace that the path names
-	id     int64           // of the thing that the path names, or 0
+	id     int64           // or number, of the thing that the path names, or 0
 	purge  coreshed.UUID   // that the path names
 }
 
@@ -119,6 +120,14 @@ func (a *api) identify(q *request, rt route, actor coreshed.Actor, values map[st
 			return coreshed.Errorf(coreshed.Invalid, "The id of the purge in the address is not a UUID.")
 		}
 		web.Note(q.Request, q.route, slog.String("purge", q.purge.String()))
+	}
+	if text, ok := values["number"]; ok {
+		number, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || number < 0 {
+			return coreshed.Errorf(coreshed.Invalid, "The number in the address is not one of an entry.")
+		}
+		q.id = number
+		web.Note(q.Request, q.route, slog.Int64("number", number))
 	}
 	text, ok := values["workspace"]
 	if !ok {

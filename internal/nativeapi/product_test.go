@@ -75,7 +75,7 @@ func TestProductsElsewhere(t *testing.T) {
 	each(t, func(s *shed) {
 		source := s.Put(t, s.Editor, "a.tif", "abc").Version.ID
 		elsewhere := s.AddWorkspace(t, "Elsewhere")
-		s.must(s.DB.Grant(t.Context(), elsewhere.ID, s.Editor.ID, coreshed.Editor))
+		s.must(s.DB.Grant(t.Context(), coreshed.Operator, elsewhere.ID, s.Editor.ID, coreshed.Editor))
 		products := map[string]bool{}
 		for i, ws := range []coreshed.Workspace{s.Workspace, elsewhere} {
 			names := []string{fmt.Sprintf("%d-one.tif", i), fmt.Sprintf("sub/%d-two.tif", i)}

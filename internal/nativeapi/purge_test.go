@@ -121,7 +121,7 @@ func TestPurgeRights(t *testing.T) {
 		hidden := s.AddWorkspace(t, "South pit")
 		_, _, err := s.DB.RecordRun(t.Context(), s.View(t, s.Admin), hidden.ID, storetest.NewRun(made))
 		s.must(err)
-		s.must(s.DB.Grant(t.Context(), s.Workspace.ID, s.Member.ID, coreshed.Owner))
+		s.must(s.DB.Grant(t.Context(), coreshed.Operator, s.Workspace.ID, s.Member.ID, coreshed.Owner))
 		p := s.want(s.Member, "POST", purges, body, 201)
 		equal(t, []any{p["forbidden"], at(p, "plan", "hidden", "runs"), at(p, "planned", "runs"), len(at(p, "plan", "sums").([]any))}, []any{number(1), number(1), number(2), 3})
 		text, err := json.Marshal(p)

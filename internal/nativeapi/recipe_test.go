@@ -58,7 +58,7 @@ func TestRecipeElsewhere(t *testing.T) {
 	each(t, func(s *shed) {
 		theirs := s.want(s.Editor, "POST", s.ws("/batches"), m{"title": "May", "type": m{"name": "tiles"}}, 201)["batch"]
 		own := s.AddWorkspace(t, "Own")
-		s.must(s.DB.Grant(t.Context(), own.ID, s.Viewer.ID, coreshed.Editor))
+		s.must(s.DB.Grant(t.Context(), coreshed.Operator, own.ID, s.Viewer.ID, coreshed.Editor))
 		base := "/coreshed/v1/workspaces/" + own.UUID.String()
 		recipe, run := m{"type": m{"name": "tiles"}, "batch": theirs}, m{"type": m{"name": "cut", "version": "1"}, "batch": theirs}
 		for path, body := range map[string]m{"/batches": {"supersedes": theirs}, "/recipes": recipe, "/runs": run} {
@@ -68,7 +68,7 @@ func TestRecipeElsewhere(t *testing.T) {
 		b := s.want(s.Editor, "GET", fmt.Sprintf("/coreshed/v1/batches/%v", theirs), nil, 200)
 		equal(t, []any{b["superseded"], b["recipes"]}, []any{false, json.Number("0")})
 
-		s.must(s.DB.Grant(t.Context(), s.Workspace.ID, s.Viewer.ID, coreshed.Editor))
+		s.must(s.DB.Grant(t.Context(), coreshed.Operator, s.Workspace.ID, s.Viewer.ID, coreshed.Editor))
 		s.want(s.Viewer, "POST", base+"/recipes", recipe, 201)
 		s.want(s.Viewer, "POST", base+"/runs", run, 201)
 		s.want(s.Viewer, "POST", base+"/batches", m{"supersedes": theirs}, 201)

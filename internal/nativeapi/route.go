@@ -30,6 +30,7 @@ const (
 	aHold      = holds + "/{id}"
 	purges     = base + "/purges"
 	aPurge     = purges + "/{purge}"
+	auditLog   = base + "/audit"
 )
 
 // table is every route.
@@ -85,5 +86,10 @@ func (a *api) table() []route {
 		{"GET", aPurge + "/report", none, a.purgeReport},
 		{"POST", aPurge + "/execute", none, a.executePurge},
 		{"POST", aPurge + "/stop", none, a.stopPurge},
+
+		{"GET", auditLog, none, a.listAudit},
+		{"GET", auditLog + "/checkpoint", none, a.auditCheckpoint},
+		{"GET", auditLog + "/consistency", none, a.auditConsistency},
+		{"GET", auditLog + "/{number}/proof", none, a.auditProof},
 	}
 }

@@ -129,8 +129,8 @@ func TestStrikeRights(t *testing.T) {
 		var id, products int64
 		fmt.Sscan(s.folder("raw"), &id)
 		fmt.Sscan(s.folder("products"), &products)
-		s.must(s.DB.Grant(t.Context(), id, s.Owner.ID, coreshed.Owner))
-		s.must(s.DB.Grant(t.Context(), id, s.Viewer.ID, coreshed.Viewer))
+		s.must(s.DB.Grant(t.Context(), coreshed.Operator, id, s.Owner.ID, coreshed.Owner))
+		s.must(s.DB.Grant(t.Context(), coreshed.Operator, id, s.Viewer.ID, coreshed.Viewer))
 		send := func(p coreshed.Person, c object) answer {
 			return s.send(p, "POST", "/v6/strikes/", body(t, object{"title": "x", "configuration": c}))
 		}
@@ -142,9 +142,9 @@ func TestStrikeRights(t *testing.T) {
 		s.send(s.Viewer, "POST", "/v6/strikes/validation/", body(t, object{"configuration": strikeOn("raw")})).want(200)
 		leads := strikeOn("raw", object{"filename_regex": "a", "new_workspace": "products"})
 		send(s.Owner, leads).want(400)
-		s.must(s.DB.Grant(t.Context(), products, s.Owner.ID, coreshed.Viewer))
+		s.must(s.DB.Grant(t.Context(), coreshed.Operator, products, s.Owner.ID, coreshed.Viewer))
 		send(s.Owner, leads).want(403)
-		s.must(s.DB.Grant(t.Context(), products, s.Owner.ID, coreshed.Editor))
+		s.must(s.DB.Grant(t.Context(), coreshed.Operator, products, s.Owner.ID, coreshed.Editor))
 		send(s.Owner, leads).want(201)
 	})
 }
@@ -154,7 +154,7 @@ func TestStrikeSecrets(t *testing.T) {
 	each(t, func(s *shed) {
 		var id int64
 		fmt.Sscan(s.folder("raw"), &id)
-		s.must(s.DB.Grant(t.Context(), id, s.Viewer.ID, coreshed.Viewer))
+		s.must(s.DB.Grant(t.Context(), coreshed.Operator, id, s.Viewer.ID, coreshed.Viewer))
 		c := strikeOn("raw")
 		c["monitor"].(object)["credentials"] = object{"access_key_id": "AKIA", "secret_access_key": "quiet"}
 		a := s.send(s.Admin, "POST", "/v6/strikes/", body(t, object{"title": "x", "configuration": c})).want(201)
@@ -384,11 +384,11 @@ func TestStrikeQueueRights(t *testing.T) {
 		path := s.create("cores", bucket())
 		_, err := fmt.Sscanf(path, "/v6/workspaces/%d/", &id)
 		s.must(err)
-		s.must(s.DB.Grant(t.Context(), id, s.Owner.ID, coreshed.Owner))
+		s.must(s.DB.Grant(t.Context(), coreshed.Operator, id, s.Owner.ID, coreshed.Owner))
 		other := s.create("others", bucket())
 		_, err = fmt.Sscanf(other, "/v6/workspaces/%d/", &id)
 		s.must(err)
-		s.must(s.DB.Grant(t.Context(), id, s.Owner.ID, coreshed.Owner))
+		s.must(s.DB.Grant(t.Context(), coreshed.Operator, id, s.Owner.ID, coreshed.Owner))
 		make1 := func(monitor object) string {
 			a := s.send(s.Admin, "POST", "/v6/strikes/", body(t, object{"title": "x", "configuration": queueOn("cores", monitor)})).want(201)
 			path, _ := strings.CutPrefix(a.header.Get("Location"), s.url)

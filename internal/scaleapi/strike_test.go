@@ -38,8 +38,8 @@ func TestMovedStrike(t *testing.T) {
 		var raw, products int64
 		fmt.Sscan(s.folder("raw"), &raw)
 		fmt.Sscan(s.folder("products"), &products)
-		s.must(s.DB.Grant(t.Context(), raw, s.Viewer.ID, coreshed.Viewer))
-		s.must(s.DB.Grant(t.Context(), products, s.Owner.ID, coreshed.Viewer))
+		s.must(s.DB.Grant(t.Context(), coreshed.Operator, raw, s.Viewer.ID, coreshed.Viewer))
+		s.must(s.DB.Grant(t.Context(), coreshed.Operator, products, s.Owner.ID, coreshed.Viewer))
 		for path, on := range map[string]func(string, ...object) object{"/v6/strikes/": strikeOn, "/v6/scans/": scanOn} {
 			a := s.send(s.Admin, "POST", path, body(t, object{"title": "Moved", "configuration": on("raw")})).want(201)
 			made, _ := strings.CutPrefix(a.header.Get("Location"), s.url)
@@ -110,7 +110,7 @@ func TestHiddenTarget(t *testing.T) {
 		var raw, products int64
 		fmt.Sscan(s.folder("raw"), &raw)
 		fmt.Sscan(s.folder("products"), &products)
-		s.must(s.DB.Grant(t.Context(), raw, s.Owner.ID, coreshed.Owner))
+		s.must(s.DB.Grant(t.Context(), coreshed.Operator, raw, s.Owner.ID, coreshed.Owner))
 		configuration := strikeOn("raw", object{"filename_regex": "b", "new_workspace": ""}, object{"filename_regex": ".*", "new_workspace": "products"})
 		made := s.send(s.Admin, "POST", "/v6/strikes/", body(t, object{"title": "x", "configuration": configuration})).want(201)
 		path, _ := strings.CutPrefix(made.header.Get("Location"), s.url)
@@ -134,7 +134,7 @@ func TestHiddenTarget(t *testing.T) {
 		}
 		read["monitor"].(object)["transfer_suffix"] = ".part"
 		s.send(s.Owner, "PATCH", path, body(t, object{"configuration": read})).want(400)
-		s.must(s.DB.Grant(t.Context(), products, s.Owner.ID, coreshed.Editor))
+		s.must(s.DB.Grant(t.Context(), coreshed.Operator, products, s.Owner.ID, coreshed.Editor))
 		if got := target(s.Owner); got != "products" {
 			t.Errorf("one who sees it reads %v", got)
 		}

@@ -72,7 +72,7 @@ func TestWorkspaceDetails(t *testing.T) {
 		id := a.at("id").(string)
 		var row int64
 		fmt.Sscan(id, &row)
-		if err := s.DB.Grant(t.Context(), row, s.Viewer.ID, coreshed.Viewer); err != nil {
+		if err := s.DB.Grant(t.Context(), coreshed.Operator, row, s.Viewer.ID, coreshed.Viewer); err != nil {
 			t.Fatal(err)
 		}
 		masked := bucket()

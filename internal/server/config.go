@@ -40,6 +40,8 @@ type Config struct {
 	ScaleAnonymous bool   // callers without credentials read on /v6/ as viewers
 	Static         []Static
 
+	AuditCheckpoint string // file to which the newest checkpoint of the audit log is written; none
+
 	Issuers        []auth.ExternalIssuer // whose tokens are taken beside our own
 	CORS           []string              // origins whose pages may use signed URLs; "*" for all
 	TrustedProxies []netip.Prefix

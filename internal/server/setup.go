@@ -38,6 +38,9 @@ func setUp(ctx context.Context, c Config, d *data, h *auth.Hasher) (*First, erro
 	} else if org, err = d.db.AddOrganisation(ctx, c.Organisation); err != nil {
 		return nil, err
 	}
+	if err := ensureAuditKey(ctx, d.db, org.ID); err != nil {
+		return nil, err
+	}
 	f := &First{Organisation: org}
 	if f.Password, err = auth.Setup(ctx, d.db, h, org.ID, func(password string) error { return f.tell(c, d, password) }); err != nil {
 		return nil, err

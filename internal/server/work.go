@@ -45,6 +45,8 @@ type worker struct {
 	urlLife time.Duration
 	now     func() time.Time
 	log     *slog.Logger
+
+	checkpoint struct{ file, written string } // of the audit log, written outside
 }
 
 // holderOf names a server's leases. It is the same after a server was killed and
@@ -62,6 +64,7 @@ func holderOf(c Config) string {
 const (
 	collectJob = "collect"
 	hashJob    = "hash"
+	auditJob   = "audit"
 )
 
 // run works until ctx ends.
@@ -72,6 +75,7 @@ func (w *worker) run(ctx context.Context) {
 	steady.Go(func() { w.watcher.Run(ctx) })
 	steady.Go(func() { w.catalog.IngestAll(ctx, w.holder) })
 	steady.Go(func() { w.purges.Run(ctx, "purge", w.purge) })
+	steady.Go(func() { w.sequenceAll(ctx) })
 	collect, hash := time.NewTicker(collectEvery), time.NewTicker(hashEvery)
 	defer collect.Stop()
 	defer hash.Stop()
@@ -101,7 +105,7 @@ func (w *worker) leased(ctx context.Context, job string, do func(context.Context
 
 // release gives the leases up, so that another server can go on at once.
 func (w *worker) release(ctx context.Context) {
-	for _, job := range []string{collectJob, hashJob} {
+	for _, job := range []string{collectJob, hashJob, auditJob} {
 		if err := w.db.Release(ctx, job, w.holder); err != nil {
 			w.log.Error("background work", "job", job, "error", err)
 		}

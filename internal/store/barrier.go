@@ -83,7 +83,10 @@ func (db *DB) LiftBarriers(ctx context.Context, view coreshed.View, workspace in
 		}
 		n, err = t.exec(ctx, `UPDATE barriers SET lifted_at = $3, lifted_by = $4 WHERE workspace_id = $1 AND place = $2 AND lifted_at IS NULL`,
 			workspace, placeKey(path), t.db().micros(), person)
-		return err
+		if err != nil || n == 0 {
+			return err
+		}
+		return audit(ctx, t, act{by: view.Actor, action: coreshed.ActBarrierLift, kind: coreshed.AuditBarrier, workspace: workspace})
 	})
 	return n, err
 }

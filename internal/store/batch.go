@@ -104,11 +104,21 @@ func addBatch(ctx context.Context, t tx, view coreshed.View, workspace int64, n 
 	if err != nil {
 		return 0, err
 	}
-	return insert(ctx, t, `INSERT INTO batches (org_id, workspace_id, batch_key, request_hash, title, description, recipe_type_id, recipe_type_rev, event_id,
+	id, err := insert(ctx, t, `INSERT INTO batches (org_id, workspace_id, batch_key, request_hash, title, description, recipe_type_id, recipe_type_rev, event_id,
 			definition, configuration, root_batch_id, superseded_batch_id, recipes_estimated, is_creation_done, created_at, modified_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, $15, $15) RETURNING id`,
 		view.Org, workspace, textOr(n.Key), hash, n.Title, n.Description, nullID(kind.id), nullID(kind.revision), event,
 		documents[0], documents[1], nullID(root), nullID(n.Supersedes), n.Estimated, now)
+	if err != nil {
+		return 0, err
+	}
+	return id, auditBatch(ctx, t, view, coreshed.ActBatchRecord, id, workspace, details{"title": n.Title, "id": n.Key})
+}
+
+func auditBatch(ctx context.Context, t tx, view coreshed.View, action coreshed.AuditAction, id, workspace int64, said details) error {
+	return audit(ctx, t, act{
+		by: view.Actor, action: action, kind: coreshed.AuditBatch, id: id, workspace: workspace, org: view.Org, details: said,
+	})
 }
 
 // supersedeBatch supersedes a batch, 0 is none, and returns the first of its
@@ -162,8 +172,15 @@ func (db *DB) CompleteBatch(ctx context.Context, view coreshed.View, id int64) e
 		if err := mayChangeBatch(ctx, t, view, id); err != nil {
 			return err
 		}
-		_, err := t.exec(ctx, `UPDATE batches SET is_creation_done = 1, modified_at = $2 WHERE id = $1 AND is_creation_done = 0`, id, t.db().micros())
-		return err
+		n, err := t.exec(ctx, `UPDATE batches SET is_creation_done = 1, modified_at = $2 WHERE id = $1 AND is_creation_done = 0`, id, t.db().micros())
+		if err != nil || n == 0 {
+			return err
+		}
+		workspace, err := one(ctx, t, value[int64], `SELECT COALESCE(workspace_id, 0) FROM batches WHERE id = $1`, id)
+		if err != nil {
+			return err
+		}
+		return auditBatch(ctx, t, view, coreshed.ActBatchComplete, id, workspace, nil)
 	})
 }
 

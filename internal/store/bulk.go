@@ -64,6 +64,9 @@ func (db *DB) AddEntries(ctx context.Context, a coreshed.Access, entries []cores
 			if err := count(ctx, t, id, *b.changed[id]); err != nil {
 				return err
 			}
+			if err := auditVersion(ctx, t, a.Actor, coreshed.ActVersionLoad, 0, id, details{"entries": b.changed[id].entries}); err != nil {
+				return err
+			}
 		}
 		if !db.dialect.searches {
 			return nil

@@ -43,10 +43,12 @@ func (db *DB) AddService(ctx context.Context, org coreshed.UUID, name, secretHas
 		if err := join(ctx, t, org, row, false); err != nil {
 			return err
 		}
-		_, err = t.exec(ctx, `
+		if _, err = t.exec(ctx, `
 			INSERT INTO clients (client_id, person_id, name, secret_hash, created_at) VALUES ($1, $2, $3, $4, $5)`,
-			c.ID, row, c.Name, c.SecretHash, c.CreatedAt.UnixMicro())
-		return err
+			c.ID, row, c.Name, c.SecretHash, c.CreatedAt.UnixMicro()); err != nil {
+			return err
+		}
+		return auditClient(ctx, t, coreshed.ActClientMake, c.ID, details{"name": name})
 	})
 }
 
@@ -65,8 +67,30 @@ func (db *DB) AddPublicClient(ctx context.Context, id, name string, redirectURIs
 		if err == nil && n == 0 {
 			err = coreshed.Errorf(coreshed.Conflict, "There is a client %s already.", id)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return auditClient(ctx, t, coreshed.ActClientMake, id, details{"name": name, "redirect_uris": redirectURIs})
 	})
+}
+
+// auditClient tells of what was done to a client, to the admins of the
+// organisation of the service that it is.
+func auditClient(ctx context.Context, t tx, action coreshed.AuditAction, id string, said details) error {
+	type row struct{ person, org int64 }
+	c, err := one(ctx, t, func(rows *sql.Rows) (row, error) {
+		var c row
+		return c, rows.Scan(&c.person, &c.org)
+	}, `SELECT COALESCE(c.person_id, 0), COALESCE((SELECT MIN(org_id) FROM members WHERE person_id = c.person_id), 0)
+		FROM clients c WHERE c.client_id = $1`, id)
+	if err != nil {
+		return err
+	}
+	if said == nil {
+		said = details{}
+	}
+	said["client_id"] = id
+	return audit(ctx, t, act{by: coreshed.Operator, action: action, kind: coreshed.AuditClient, id: c.person, org: c.org, details: said})
 }
 
 const clientQuery = `
@@ -116,7 +140,10 @@ func (db *DB) RotateSecret(ctx context.Context, id, secretHash string) error {
 		if err == nil && n == 0 {
 			err = coreshed.Errorf(coreshed.NotFound, "There is no client %s with a secret.", id)
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return auditClient(ctx, t, coreshed.ActClientChange, id, details{"secret": "changed"})
 	})
 }
 
@@ -132,9 +159,11 @@ func (db *DB) RevokeClient(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(ctx, `
-			UPDATE authorizations SET revoked_at = $2 WHERE client_id = $1 AND revoked_at IS NULL`, id, now)
-		return err
+		if _, err = t.exec(ctx, `
+			UPDATE authorizations SET revoked_at = $2 WHERE client_id = $1 AND revoked_at IS NULL`, id, now); err != nil {
+			return err
+		}
+		return auditClient(ctx, t, coreshed.ActClientRevoke, id, nil)
 	})
 }
 
@@ -144,15 +173,19 @@ func (db *DB) RevokeClient(ctx context.Context, id string) error {
 func (db *DB) EnsureRoleAccount(ctx context.Context, org, scope coreshed.UUID, name string, admin bool) (coreshed.Person, error) {
 	p := coreshed.Person{ID: uuid.NewSHA1(scope, []byte(name)), Name: name}
 	return p, db.update(ctx, func(ctx context.Context, t tx) error {
-		if _, err := t.exec(ctx, `
+		isNew, err := t.exec(ctx, `
 			INSERT INTO people (uuid, kind, name, created_at) VALUES ($1, 'client', $2, $3)
-			ON CONFLICT (uuid) DO NOTHING`, p.ID, name, db.micros()); err != nil {
+			ON CONFLICT (uuid) DO NOTHING`, p.ID, name, db.micros())
+		if err != nil {
 			return err
 		}
 		row, err := personRow(ctx, t, p.ID)
 		if err != nil {
 			return err
 		}
-		return join(ctx, t, org, row, admin)
+		if err := join(ctx, t, org, row, admin); err != nil || isNew == 0 {
+			return err
+		}
+		return auditPerson(ctx, t, coreshed.Operator, coreshed.ActPersonMake, row, details{"name": name, "admin": admin})
 	})
 }

@@ -36,7 +36,7 @@ func TestClients(t *testing.T) {
 		if diff := cmp.Diff([]store.Client{s, n}, list, byID, cmpopts.EquateEmpty()); diff != "" {
 			t.Error(diff)
 		}
-		if err := db.Grant(ctx, w.ID, s.Person, coreshed.Viewer); err != nil {
+		if err := db.Grant(ctx, coreshed.Operator, w.ID, s.Person, coreshed.Viewer); err != nil {
 			t.Errorf("a service has no role: %v", err)
 		}
 

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"github.com/coreshed/coreshed"
 )
 
@@ -70,7 +72,8 @@ type openUpload struct {
 	id, file, workspace, staged int64
 	prefix, path                string
 	person                      sql.NullInt64
-	first                       bool // of its file
+	by                          uuid.NullUUID // the same person
+	first                       bool          // of its file
 	committed                   bool
 
 	exe           int64 // the try of a run whose output it is, or 0
@@ -92,12 +95,13 @@ func lockUpload(ctx context.Context, t tx, c Commit) (openUpload, error) {
 	u, err := one(ctx, t, func(rows *sql.Rows) (openUpload, error) {
 		u := f
 		var place string
-		err := rows.Scan(&u.id, &u.staged, &u.prefix, &u.person, &u.exe, &u.output, &place, &u.media)
+		err := rows.Scan(&u.id, &u.staged, &u.prefix, &u.person, &u.by, &u.exe, &u.output, &place, &u.media)
 		if u.exe != 0 {
 			u.path = place
 		}
 		return u, err
-	}, `SELECT id, staged_bytes, prefix, created_by, COALESCE(job_exe_id, 0), output_name, output_path, output_media FROM uploads WHERE file_id = $1 AND version_id = $2`, f.file, c.VersionID)
+	}, `SELECT id, staged_bytes, prefix, created_by, (SELECT uuid FROM people WHERE id = created_by),
+		COALESCE(job_exe_id, 0), output_name, output_path, output_media FROM uploads WHERE file_id = $1 AND version_id = $2`, f.file, c.VersionID)
 	if errors.Is(err, coreshed.NotFound) {
 		f.committed = true // or never was; repeated tells
 		return f, nil
@@ -148,6 +152,10 @@ func commit(ctx context.Context, t tx, c Commit, u openUpload) (coreshed.Version
 		return coreshed.Version{}, err
 	}
 	if err := closeUpload(ctx, t, u, extents); err != nil {
+		return coreshed.Version{}, err
+	}
+	if err := auditVersion(ctx, t, coreshed.Actor{ID: u.by.UUID}, coreshed.ActVersionUpload, v.ID, u.workspace,
+		details{"path": u.path, "size": v.Size}); err != nil {
 		return coreshed.Version{}, err
 	}
 	return v, count(ctx, t, u.workspace, change)

@@ -52,6 +52,12 @@ func addCountry(ctx context.Context, t tx, c coreshed.Country) (isNew bool, err 
 	n, err := t.exec(ctx, `INSERT INTO countries (name, fips, gmi, iso2, iso3, iso_num, border, effective, created_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (name, effective) DO NOTHING`,
 		c.Name, c.FIPS, c.GMI, c.ISO2, c.ISO3, c.ISONum, c.Border, c.Effective.UnixMicro(), t.db().micros())
+	if err == nil && n > 0 {
+		err = audit(ctx, t, act{
+			by: coreshed.Operator, action: coreshed.ActCountryChange, kind: coreshed.AuditCountry,
+			details: details{"name": c.Name, "iso3": c.ISO3, "effective": c.Effective},
+		})
+	}
 	if err != nil || n > 0 {
 		return n > 0, err
 	}

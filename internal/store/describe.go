@@ -65,9 +65,11 @@ func describe(ctx context.Context, t tx, view coreshed.View, id int64, said core
 	if err := setDescription(ctx, t, id, d, also...); err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, `UPDATE ingests SET data_started = $2, data_ended = $3, modified_at = $4 WHERE version_row = $1 AND status <> 'DUPLICATE'`,
-		id, microsOr(d.DataStarted), microsOr(d.DataEnded), t.db().micros())
-	return err
+	if _, err = t.exec(ctx, `UPDATE ingests SET data_started = $2, data_ended = $3, modified_at = $4 WHERE version_row = $1 AND status <> 'DUPLICATE'`,
+		id, microsOr(d.DataStarted), microsOr(d.DataEnded), t.db().micros()); err != nil {
+		return err
+	}
+	return auditVersion(ctx, t, view.Actor, coreshed.ActVersionDescribe, id, e.Workspace.ID, nil)
 }
 
 // described is the description of an entry after a document has said something.

@@ -231,3 +231,8 @@ func (db *DB) Begin(ctx context.Context, statement string, args ...any) (release
 	_, err = t.ExecContext(ctx, statement, args...)
 	return t.Rollback, err
 }
+
+// EraseAudit erases the details of what the audit log tells of a thing.
+func EraseAudit(ctx context.Context, db *DB, kind coreshed.AuditKind, id int64) error {
+	return db.update(ctx, func(ctx context.Context, t tx) error { return eraseAudit(ctx, t, kind, []int64{id}) })
+}

@@ -57,8 +57,15 @@ func ensureExternal(ctx context.Context, t tx, e External, p coreshed.Person) er
 		VALUES ($1, 'external', $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (uuid) DO UPDATE SET name = excluded.name, email = excluded.email, email_key = excluded.email_key
 		RETURNING id`, p.ID, p.Name, email, key, e.Issuer, e.Subject, t.db().micros())
-	if err != nil || !e.TrustEmail || p.Email == "" {
+	if err != nil {
 		return err
+	}
+	if err := auditPerson(ctx, t, coreshed.Actor{}, coreshed.ActPersonChange, row,
+		details{"name": p.Name, "email": p.Email, "issuer": e.Issuer, "subject": e.Subject}); err != nil {
+		return err
+	}
+	if !e.TrustEmail || p.Email == "" {
+		return nil
 	}
 	return bindEmail(ctx, t, row, p.Email)
 }
@@ -79,7 +86,7 @@ func (db *DB) emailWaits(ctx context.Context, e External) (bool, error) {
 // GrantEmail gives a role to who has an e-mail address: to the user who signs
 // in with it, or else to the first subject of a trusted issuer who comes with
 // it. Conflict when it would leave no owner.
-func (db *DB) GrantEmail(ctx context.Context, workspaceID int64, email string, role coreshed.Role) error {
+func (db *DB) GrantEmail(ctx context.Context, by coreshed.Actor, workspaceID int64, email string, role coreshed.Role) error {
 	if !role.Valid() {
 		return coreshed.Errorf(coreshed.Invalid, "%q is not a role.", role)
 	}
@@ -87,6 +94,9 @@ func (db *DB) GrantEmail(ctx context.Context, workspaceID int64, email string, r
 		return err
 	}
 	return db.update(ctx, func(ctx context.Context, t tx) error {
+		if err := auditRole(ctx, t, by, coreshed.ActRoleGrant, workspaceID, 0, details{"email": email, "role": role}); err != nil {
+			return err
+		}
 		return keepOwner(ctx, t, workspaceID, func() error { return grantEmail(ctx, t, workspaceID, email, role) })
 	})
 }
@@ -111,12 +121,28 @@ func grantEmail(ctx context.Context, t tx, workspaceID int64, email string, role
 // bindEmail moves the roles given to an address to a person. Moved, and not
 // copied: a role that is taken from the person later must not come back.
 func bindEmail(ctx context.Context, t tx, row int64, email string) error {
+	type waiting struct {
+		workspace int64
+		role      string
+	}
+	roles, err := all(ctx, t, func(rows *sql.Rows) (waiting, error) {
+		var w waiting
+		return w, rows.Scan(&w.workspace, &w.role)
+	}, `SELECT workspace_id, role FROM email_grants WHERE email_key = $1 ORDER BY workspace_id`, emailKey(email))
+	if err != nil {
+		return err
+	}
+	for _, w := range roles {
+		if err := auditRole(ctx, t, coreshed.Actor{}, coreshed.ActRoleGrant, w.workspace, row, details{"email": email, "role": w.role}); err != nil {
+			return err
+		}
+	}
 	if _, err := t.exec(ctx, `
 		INSERT INTO grants (workspace_id, person_id, role)
 		SELECT workspace_id, $2, role FROM email_grants WHERE email_key = $1
 		ON CONFLICT (workspace_id, person_id) DO UPDATE SET role = excluded.role`, emailKey(email), row); err != nil {
 		return err
 	}
-	_, err := t.exec(ctx, `DELETE FROM email_grants WHERE email_key = $1`, emailKey(email))
+	_, err = t.exec(ctx, `DELETE FROM email_grants WHERE email_key = $1`, emailKey(email))
 	return err
 }

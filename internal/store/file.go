@@ -265,7 +265,14 @@ func deleteFile(ctx context.Context, t tx, a coreshed.Access, where string, key 
 	if !f.committed {
 		return nil
 	}
+	if err := auditFile(ctx, t, a, coreshed.ActFileDelete, f.id, details{"path": f.path}); err != nil {
+		return err
+	}
 	return count(ctx, t, a.Workspace.ID, totals{live: -1, deleted: 1})
+}
+
+func auditFile(ctx context.Context, t tx, a coreshed.Access, action coreshed.AuditAction, id int64, said details) error {
+	return audit(ctx, t, act{by: a.Actor, action: action, kind: coreshed.AuditFile, id: id, workspace: a.Workspace.ID, details: said})
 }
 
 // RestoreFile makes a deleted file live again with all its versions. When its
@@ -289,6 +296,9 @@ func (db *DB) RestoreFile(ctx context.Context, a coreshed.Access, id coreshed.UU
 			return err
 		}
 		if err := changeVersions(ctx, t, f.id, assignment{"deleted_at", nil}); err != nil {
+			return err
+		}
+		if err := auditFile(ctx, t, a, coreshed.ActFileRestore, f.id, details{"path": path}); err != nil {
 			return err
 		}
 		return count(ctx, t, a.Workspace.ID, totals{live: 1, deleted: -1})

@@ -52,7 +52,7 @@ func PendingID(workspace coreshed.UUID, email string) coreshed.UUID {
 
 // Grant gives a person a role, in place of the one they had. NotFound when
 // there is no such person, Conflict when it would leave no owner.
-func (db *DB) Grant(ctx context.Context, workspaceID int64, person coreshed.UUID, role coreshed.Role) error {
+func (db *DB) Grant(ctx context.Context, by coreshed.Actor, workspaceID int64, person coreshed.UUID, role coreshed.Role) error {
 	if !role.Valid() {
 		return coreshed.Errorf(coreshed.Invalid, "%q is not a role.", role)
 	}
@@ -64,7 +64,10 @@ func (db *DB) Grant(ctx context.Context, workspaceID int64, person coreshed.UUID
 		return keepOwner(ctx, t, workspaceID, func() error {
 			_, err := t.exec(ctx, `INSERT INTO grants (workspace_id, person_id, role) VALUES ($1, $2, $3)
 				ON CONFLICT (workspace_id, person_id) DO UPDATE SET role = excluded.role`, workspaceID, row, role)
-			return err
+			if err != nil {
+				return err
+			}
+			return auditRole(ctx, t, by, coreshed.ActRoleGrant, workspaceID, row, details{"role": role})
 		})
 	})
 }
@@ -72,20 +75,27 @@ func (db *DB) Grant(ctx context.Context, workspaceID int64, person coreshed.UUID
 // Revoke takes a role away from a person, or from an address with the ID that
 // Grants gives it. NotFound when they have none, Conflict when it would leave
 // no owner.
-func (db *DB) Revoke(ctx context.Context, workspaceID int64, person coreshed.UUID) error {
+func (db *DB) Revoke(ctx context.Context, by coreshed.Actor, workspaceID int64, person coreshed.UUID) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {
 		return keepOwner(ctx, t, workspaceID, func() error {
-			n, err := t.exec(ctx, `DELETE FROM grants WHERE workspace_id = $1
-				AND person_id = (SELECT id FROM people WHERE uuid = $2)`, workspaceID, person)
-			if err != nil || n > 0 {
+			row, err := insert(ctx, t, `DELETE FROM grants WHERE workspace_id = $1
+				AND person_id = (SELECT id FROM people WHERE uuid = $2) RETURNING person_id`, workspaceID, person)
+			if errors.Is(err, coreshed.NotFound) {
+				return revokePending(ctx, t, by, workspaceID, person)
+			}
+			if err != nil {
 				return err
 			}
-			return revokePending(ctx, t, workspaceID, person)
+			return auditRole(ctx, t, by, coreshed.ActRoleRevoke, workspaceID, row, nil)
 		})
 	})
 }
 
-func revokePending(ctx context.Context, t tx, workspaceID int64, id coreshed.UUID) error {
+func auditRole(ctx context.Context, t tx, by coreshed.Actor, action coreshed.AuditAction, workspace, person int64, said details) error {
+	return audit(ctx, t, act{by: by, action: action, kind: coreshed.AuditPerson, id: person, workspace: workspace, details: said})
+}
+
+func revokePending(ctx context.Context, t tx, by coreshed.Actor, workspaceID int64, id coreshed.UUID) error {
 	workspace, err := one(ctx, t, value[coreshed.UUID], `SELECT uuid FROM workspaces WHERE id = $1`, workspaceID)
 	if err != nil {
 		return err
@@ -96,8 +106,10 @@ func revokePending(ctx context.Context, t tx, workspaceID int64, id coreshed.UUI
 	}
 	for _, key := range keys {
 		if PendingID(workspace, key) == id {
-			_, err := t.exec(ctx, `DELETE FROM email_grants WHERE workspace_id = $1 AND email_key = $2`, workspaceID, key)
-			return err
+			if _, err := t.exec(ctx, `DELETE FROM email_grants WHERE workspace_id = $1 AND email_key = $2`, workspaceID, key); err != nil {
+				return err
+			}
+			return auditRole(ctx, t, by, coreshed.ActRoleRevoke, workspaceID, 0, details{"email": key})
 		}
 	}
 	return coreshed.Errorf(coreshed.NotFound, "This person has no role in the workspace.")

@@ -54,10 +54,13 @@ func (db *DB) AddHold(ctx context.Context, view coreshed.View, n NewHold) (cores
 		id, err := insert(ctx, t, `INSERT INTO holds (workspace_id, file_id, file_uuid, version_row, direction, reason, created_at, created_by, until_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id`, thing.workspace, thing.file, thing.uuid, thing.version,
 			string(n.Direction), n.Reason, db.micros(), person, microsOr(n.Until))
-		if err == nil {
-			h, err = holdOf(ctx, t, db.dialect, view, id)
+		if err != nil {
+			return err
 		}
-		return err
+		if h, err = holdOf(ctx, t, db.dialect, view, id); err != nil {
+			return err
+		}
+		return audit(ctx, t, act{by: view.Actor, action: coreshed.ActHoldPlace, kind: coreshed.AuditHold, id: id, workspace: thing.workspace, details: details{"reason": n.Reason}})
 	})
 	return h, err
 }
@@ -97,7 +100,8 @@ func checkReason(reason string) error {
 // deleted one after the other.
 func (n NewHold) find(ctx context.Context, t tx, view coreshed.View) (heldThing, error) {
 	c := &conditions{}
-	query, msg := ``, "There is no such version."
+	var query string
+	msg := "There is no such version."
 	switch {
 	case n.Version != 0:
 		query = `SELECT v.workspace_id, v.file_id, v.id, f.uuid FROM files f JOIN versions v ON v.file_id = f.id WHERE `
@@ -147,8 +151,10 @@ func (db *DB) LiftHold(ctx context.Context, view coreshed.View, id int64) (cores
 		if _, err := t.exec(ctx, `UPDATE holds SET lifted_at = $2, lifted_by = $3 WHERE id = $1 AND lifted_at IS NULL`, id, db.micros(), person); err != nil {
 			return err
 		}
-		h, err = holdOf(ctx, t, db.dialect, view, id)
-		return err
+		if h, err = holdOf(ctx, t, db.dialect, view, id); err != nil {
+			return err
+		}
+		return audit(ctx, t, act{by: view.Actor, action: coreshed.ActHoldLift, kind: coreshed.AuditHold, id: id, workspace: h.Workspace.ID})
 	})
 	return h, err
 }

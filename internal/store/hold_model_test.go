@@ -67,7 +67,7 @@ func TestHoldModel(t *testing.T) {
 			m := &keeping{t: t, shed: s, now: &now}
 			for i := range 2 {
 				m.workspaces = append(m.workspaces, s.AddWorkspace(t, fmt.Sprint(i, storetest.Prefix())))
-				wantErr(rt, db.Grant(t.Context(), m.workspaces[i].ID, s.Editor.ID, coreshed.Editor), nil)
+				wantErr(rt, db.Grant(t.Context(), coreshed.Operator, m.workspaces[i].ID, s.Editor.ID, coreshed.Editor), nil)
 			}
 			rt.Repeat(map[string]func(*rapid.T){
 				"": m.check, "put": m.put, "again": m.again, "run": m.run, "run2": m.run, "run3": m.run, "adopt": m.adopt, "dataset": m.dataset,

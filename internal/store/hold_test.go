@@ -139,11 +139,11 @@ func TestHeldByHidden(t *testing.T) {
 		source := s.Put(t, s.Editor, "a.csv", "1")
 		home := s.Workspace
 		s.Workspace = s.AddWorkspace(t, "secret")
-		wantIs(t, db.Grant(t.Context(), s.Workspace.ID, s.Editor.ID, coreshed.Editor), nil)
+		wantIs(t, db.Grant(t.Context(), coreshed.Operator, s.Workspace.ID, s.Editor.ID, coreshed.Editor), nil)
 		_, made := s.Made(t, "made.tif", source.Version.ID)
 		s.Hold(t, store.NewHold{Version: made, Direction: coreshed.Up, Reason: "secret case"})
 		s.Workspace = home
-		wantIs(t, db.Grant(t.Context(), home.ID, s.Member.ID, coreshed.Editor), nil)
+		wantIs(t, db.Grant(t.Context(), coreshed.Operator, home.ID, s.Member.ID, coreshed.Editor), nil)
 
 		err := db.DeleteFile(t.Context(), s.Access(t, s.Member), source.UUID)
 		wantIs(t, err, coreshed.Held)

@@ -4,19 +4,22 @@ import (
 	"context"
 	"database/sql"
 	"time"
+
+	"github.com/coreshed/coreshed"
 )
 
 // The purposes of keys.
 const (
 	URLKey   = "url"   // signs the URLs of the blob plane
 	TokenKey = "token" // signs the built-in issuer's tokens
+	AuditKey = "audit" // signs checkpoints of the audit log
 )
 
 // Key is a secret that signs. The newest key of a purpose that is not retired
 // signs; the others only verify, until they are deleted.
 type Key struct {
 	ID        string // a UUID; public, since signed things name their key
-	Purpose   string // URLKey or TokenKey
+	Purpose   string // URLKey, TokenKey or AuditKey
 	Material  []byte // in a form that the purpose decides; never logged
 	CreatedAt time.Time
 	RetiredAt time.Time // zero while it may sign
@@ -47,12 +50,15 @@ func scanKey(rows *sql.Rows) (Key, error) {
 // Replicas that start together may each add one; all of them are then good.
 func (db *DB) AddKey(ctx context.Context, purpose, id string, material []byte) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {
-		_, err := t.exec(ctx, `
+		n, err := t.exec(ctx, `
 			INSERT INTO signing_keys (id, purpose, material, created_at)
 			SELECT $1, $2, $3, $4 WHERE NOT EXISTS (
 				SELECT 1 FROM signing_keys WHERE purpose = $2 AND retired_at IS NULL)`,
 			id, purpose, material, db.micros())
-		return err
+		if err != nil || n == 0 {
+			return err
+		}
+		return auditKey(ctx, t, coreshed.ActKeyMake, details{"purpose": purpose, "id": id})
 	})
 }
 
@@ -69,8 +75,15 @@ func (db *DB) RotateKey(ctx context.Context, purpose, id string, material []byte
 		_, err := t.exec(ctx, `
 			INSERT INTO signing_keys (id, purpose, material, created_at) VALUES ($1, $2, $3, $4)`,
 			id, purpose, material, now)
-		return err
+		if err != nil {
+			return err
+		}
+		return auditKey(ctx, t, coreshed.ActKeyMake, details{"purpose": purpose, "id": id})
 	})
+}
+
+func auditKey(ctx context.Context, t tx, action coreshed.AuditAction, said details) error {
+	return audit(ctx, t, act{by: coreshed.Operator, action: action, kind: coreshed.AuditKey, details: said})
 }
 
 // DeleteRetiredKeys deletes the keys of a purpose that were retired at or
@@ -81,7 +94,10 @@ func (db *DB) DeleteRetiredKeys(ctx context.Context, purpose string, until time.
 	err := db.update(ctx, func(ctx context.Context, t tx) (err error) {
 		n, err = t.exec(ctx, `DELETE FROM signing_keys WHERE purpose = $1 AND retired_at <= $2`,
 			purpose, until.UnixMicro())
-		return err
+		if err != nil || n == 0 {
+			return err
+		}
+		return auditKey(ctx, t, coreshed.ActKeyDelete, details{"purpose": purpose, "keys": n})
 	})
 	return n, err
 }

@@ -76,7 +76,7 @@ func TestLineageHidden(t *testing.T) {
 		home := s.Workspace
 		source := s.Put(t, s.Editor, "1.tif", "1").Version.ID
 		s.Workspace = s.AddWorkspace(t, "hidden")
-		wantIs(t, db.Grant(t.Context(), s.Workspace.ID, s.Editor.ID, coreshed.Editor), nil)
+		wantIs(t, db.Grant(t.Context(), coreshed.Operator, s.Workspace.ID, s.Editor.ID, coreshed.Editor), nil)
 		_, middle := s.Made(t, "middle", source)
 		s.Workspace = home
 		r, end := s.Made(t, "end", middle)

@@ -124,6 +124,9 @@ func addRunEvent(ctx context.Context, t tx, view coreshed.View, person int64, e 
 		if err := r.record(ctx, t, home); err != nil {
 			return err
 		}
+		if err := r.audit(ctx, t, coreshed.ActRunChange, details{"event": e.Type}); err != nil {
+			return err
+		}
 	}
 	return r.save(ctx, t)
 }

@@ -212,7 +212,7 @@ func TestLineageCompletedByAnother(t *testing.T) {
 		eachTold(t, func(t *testing.T, r *told) {
 			south := r.AddWorkspace(t, "South")
 			if role != coreshed.NoRole {
-				wantIs(t, r.DB.Grant(t.Context(), south.ID, r.Editor.ID, role), nil)
+				wantIs(t, r.DB.Grant(t.Context(), coreshed.Operator, south.ID, r.Editor.ID, role), nil)
 			}
 			access := r.Access(t, r.Admin)
 			access.Workspace = south
@@ -353,7 +353,7 @@ func TestLineageRights(t *testing.T) {
 	eachTold(t, func(t *testing.T, r *told) {
 		r.put("secret.tif")
 		mine := r.AddWorkspace(t, "Mine")
-		wantIs(t, r.DB.Grant(t.Context(), mine.ID, r.Member.ID, coreshed.Editor), nil)
+		wantIs(t, r.DB.Grant(t.Context(), coreshed.Operator, mine.ID, r.Member.ID, coreshed.Editor), nil)
 
 		other := tell(t, r.Shed)
 		other.sender = r.Member
@@ -371,7 +371,7 @@ func TestLineageRights(t *testing.T) {
 		// To see is not to write.
 		seen := tell(t, r.Shed)
 		seen.sender = r.Member
-		wantIs(t, r.DB.Grant(t.Context(), r.Workspace.ID, r.Member.ID, coreshed.Viewer), nil)
+		wantIs(t, r.DB.Grant(t.Context(), coreshed.Operator, r.Workspace.ID, r.Member.ID, coreshed.Viewer), nil)
 		wantIs(t, seen.send(seen.event("COMPLETE", seen.out("secret.tif"))), coreshed.Forbidden)
 		wantEqual(t, seen.job().ID, int64(0))
 		seen.say("COMPLETE", seen.in("secret.tif"))
@@ -388,7 +388,7 @@ func TestLineageRights(t *testing.T) {
 func TestLineageHome(t *testing.T) {
 	eachTold(t, func(t *testing.T, r *told) {
 		second := r.AddWorkspace(t, "Second pit")
-		wantIs(t, r.DB.Grant(t.Context(), second.ID, r.Editor.ID, coreshed.Editor), nil)
+		wantIs(t, r.DB.Grant(t.Context(), coreshed.Operator, second.ID, r.Editor.ID, coreshed.Editor), nil)
 		r.say("START", `"run": {"runId": "`+r.run.String()+`", "facets": {"x": {"a": 1}}}`)
 		wantEqual(t, r.job().ID, int64(0))
 		r.put("raw.tif")
@@ -416,9 +416,9 @@ func TestLineageTwoSenders(t *testing.T) {
 	eachTold(t, func(t *testing.T, r *told) {
 		second := r.AddWorkspace(t, "Second pit")
 		for _, p := range []coreshed.Person{r.Editor, r.Member} {
-			wantIs(t, r.DB.Grant(t.Context(), second.ID, p.ID, coreshed.Editor), nil)
+			wantIs(t, r.DB.Grant(t.Context(), coreshed.Operator, second.ID, p.ID, coreshed.Editor), nil)
 		}
-		wantIs(t, r.DB.Grant(t.Context(), r.Workspace.ID, r.Member.ID, coreshed.Editor), nil)
+		wantIs(t, r.DB.Grant(t.Context(), coreshed.Operator, r.Workspace.ID, r.Member.ID, coreshed.Editor), nil)
 		raw, tile := r.put("raw.tif"), r.put("tile.tif")
 		r.say("START") // of none of the two
 		other := *r

@@ -185,7 +185,15 @@ func (r *lineageRun) enter(ctx context.Context, t tx, workspace int64, jobType t
 	}
 	r.job, err = insert(ctx, t, `INSERT INTO jobs (workspace_id, run_key, job_type_id, job_type_rev, status, event_id, created_at, status_at, modified_at)
 		VALUES ($1, $2, $3, $4, 'PENDING', $5, $6, $6, $6) RETURNING id`, workspace, r.state.ID, jobType.id, jobType.revision, event, t.db().micros())
-	return err
+	if err != nil {
+		return err
+	}
+	return r.audit(ctx, t, coreshed.ActRunRecord, details{"id": r.state.ID, "namespace": r.state.Name.Namespace, "name": r.state.Name.Name})
+}
+
+// audit tells of what was done to the run's job.
+func (r *lineageRun) audit(ctx context.Context, t tx, action coreshed.AuditAction, said details) error {
+	return (&runState{id: r.job, workspace: r.workspace, by: r.view.Actor}).audit(ctx, t, action, said)
 }
 
 // jobEnds are the statuses in which runs end.

@@ -26,7 +26,7 @@ func TestExtensionRefused(t *testing.T) {
 	}
 	tx, err := db.Begin()
 	wantIs(t, err, nil)
-	defer tx.Rollback() //nolint:errcheck // so that the role is gone again
+	defer tx.Rollback() // so that the role is gone again
 	_, err = tx.Exec(`CREATE ROLE coreshed_test_nobody`)
 	wantIs(t, err, nil)
 	_, err = tx.Exec(`SET ROLE coreshed_test_nobody`)

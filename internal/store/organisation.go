@@ -13,9 +13,15 @@ import (
 func (db *DB) AddOrganisation(ctx context.Context, name string) (coreshed.Organisation, error) {
 	org := coreshed.Organisation{ID: uuid.New(), Name: name, CreatedAt: timeOf(db.micros())}
 	err := db.update(ctx, func(ctx context.Context, t tx) error {
-		_, err := t.exec(ctx, `INSERT INTO organisations (uuid, name, created_at) VALUES ($1, $2, $3)`,
+		row, err := insert(ctx, t, `INSERT INTO organisations (uuid, name, created_at) VALUES ($1, $2, $3) RETURNING id`,
 			org.ID, org.Name, org.CreatedAt.UnixMicro())
-		return err
+		if err != nil {
+			return err
+		}
+		return audit(ctx, t, act{
+			by: coreshed.Operator, action: coreshed.ActOrganisationMake, kind: coreshed.AuditOrganisation, id: row, org: row,
+			details: details{"name": name},
+		})
 	})
 	return org, err
 }

@@ -95,6 +95,18 @@ func checkOriginText(title, description *string) error {
 	return nil
 }
 
+func auditOrigin(ctx context.Context, t tx, view coreshed.View, action coreshed.AuditAction, kind coreshed.AuditKind, id, workspace int64, said details) error {
+	return audit(ctx, t, act{by: view.Actor, action: action, kind: kind, id: id, workspace: workspace, org: view.Org, details: said})
+}
+
+func originSaid(e coreshed.OriginEdit) details {
+	said := details{"configuration": e.Configuration != nil}
+	if e.Title != nil {
+		said["title"] = *e.Title
+	}
+	return said
+}
+
 // addOrigin makes a strike or scan, without a job, and returns its id.
 func addOrigin(ctx context.Context, t tx, table string, view coreshed.View, o coreshed.Origin) (int64, error) {
 	if err := checkOriginText(&o.Title, &o.Description); err != nil {

@@ -64,6 +64,9 @@ func adoptOutputs(ctx context.Context, t tx, view coreshed.View, r *runState, ou
 	if err := p.date(ctx, t, adopted); err != nil {
 		return err
 	}
+	if err := r.audit(ctx, t, coreshed.ActRunChange, details{"outputs": adopted}); err != nil {
+		return err
+	}
 	if r.status != coreshed.Completed || r.superseded {
 		return nil
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -82,6 +83,9 @@ func (db *DB) AddUser(ctx context.Context, org coreshed.UUID, u NewUser) (coresh
 		if err := join(ctx, t, org, row, u.Admin); err != nil {
 			return err
 		}
+		if err := auditPerson(ctx, t, coreshed.Operator, coreshed.ActPersonMake, row, details{"email": u.Email, "admin": u.Admin}); err != nil {
+			return err
+		}
 		return bindEmail(ctx, t, row, u.Email)
 	})
 }
@@ -127,7 +131,10 @@ func (db *DB) SetAdmin(ctx context.Context, org, person coreshed.UUID, admin boo
 		if err != nil {
 			return err
 		}
-		return join(ctx, t, org, row, admin)
+		if err := join(ctx, t, org, row, admin); err != nil {
+			return err
+		}
+		return auditPerson(ctx, t, coreshed.Operator, coreshed.ActPersonChange, row, details{"admin": admin})
 	})
 }
 
@@ -154,11 +161,11 @@ func truth(b bool) int64 {
 // old one: sessions, and all that clients were allowed to do.
 func (db *DB) SetPassword(ctx context.Context, person coreshed.UUID, hash string) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {
-		n, err := t.exec(ctx, `UPDATE people SET password_hash = $2 WHERE uuid = $1 AND kind = 'user'`, person, hash)
-		if err == nil && n == 0 {
-			err = coreshed.Errorf(coreshed.NotFound, "There is no user with the id %s.", person)
-		}
+		row, err := insert(ctx, t, `UPDATE people SET password_hash = $2 WHERE uuid = $1 AND kind = 'user' RETURNING id`, person, hash)
 		if err != nil {
+			return notFound(err, fmt.Sprintf("There is no user with the id %s.", person))
+		}
+		if err := auditPerson(ctx, t, coreshed.Operator, coreshed.ActPersonChange, row, details{"password": "changed"}); err != nil {
 			return err
 		}
 		return signOut(ctx, t, person)
@@ -173,8 +180,11 @@ func (db *DB) Disable(ctx context.Context, person coreshed.UUID) error {
 		if err != nil {
 			return err
 		}
-		if _, err := t.exec(ctx, `UPDATE people SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL`,
-			row, db.micros()); err != nil {
+		n, err := t.exec(ctx, `UPDATE people SET disabled_at = $2 WHERE id = $1 AND disabled_at IS NULL`, row, db.micros())
+		if err == nil && n > 0 {
+			err = auditPerson(ctx, t, coreshed.Operator, coreshed.ActPersonDisable, row, nil)
+		}
+		if err != nil {
 			return err
 		}
 		return signOut(ctx, t, person)
@@ -188,8 +198,11 @@ func (db *DB) Enable(ctx context.Context, person coreshed.UUID) error {
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(ctx, `UPDATE people SET disabled_at = NULL WHERE id = $1`, row)
-		return err
+		n, err := t.exec(ctx, `UPDATE people SET disabled_at = NULL WHERE id = $1 AND disabled_at IS NOT NULL`, row)
+		if err != nil || n == 0 {
+			return err
+		}
+		return auditPerson(ctx, t, coreshed.Operator, coreshed.ActPersonEnable, row, nil)
 	})
 }
 

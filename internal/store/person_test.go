@@ -92,7 +92,7 @@ func TestRolesGivenToAnAddress(t *testing.T) {
 		}
 		grant := func(email string) {
 			t.Helper()
-			if err := db.GrantEmail(t.Context(), w.ID, email, coreshed.Editor); err != nil {
+			if err := db.GrantEmail(t.Context(), coreshed.Operator, w.ID, email, coreshed.Editor); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -118,7 +118,7 @@ func TestRolesGivenToAnAddress(t *testing.T) {
 		if got := role(id); got != coreshed.Editor {
 			t.Errorf("role is %q", got)
 		}
-		if err := db.Revoke(t.Context(), w.ID, id); err != nil {
+		if err := db.Revoke(t.Context(), coreshed.Operator, w.ID, id); err != nil {
 			t.Fatal(err)
 		}
 		ensure(bo)

@@ -285,7 +285,7 @@ func insertPlaced(ctx context.Context, t tx, a coreshed.Access, p Place, file in
 	}
 	_, name := coreshed.SplitPath(p.Path)
 	media := mediaType(name, p.MediaType)
-	return insertVersion(ctx, t, newVersion{
+	v, err := insertVersion(ctx, t, newVersion{
 		Version: coreshed.Version{
 			VersionID: id, Size: p.Size, ETag: newETag(), SHA256: p.SHA256, State: coreshed.InPlace,
 			Headers: coreshed.BlobHeaders{ContentType: media},
@@ -295,6 +295,14 @@ func insertPlaced(ctx context.Context, t tx, a coreshed.Access, p Place, file in
 		prefix: strings.ToLower(rand.Text()), hash: []byte{}, // of no objects; no commit is repeated
 		place: placeKey(p.Path), modified: sql.NullInt64{Int64: p.Modified.UnixNano(), Valid: true}, etag: p.ETag, owned: p.Owned,
 	})
+	if err != nil {
+		return v, err
+	}
+	return v, auditVersion(ctx, t, a.Actor, coreshed.ActVersionRegister, v.ID, a.Workspace.ID, details{"storage_path": p.Path, "size": p.Size})
+}
+
+func auditVersion(ctx context.Context, t tx, by coreshed.Actor, action coreshed.AuditAction, id, workspace int64, said details) error {
+	return audit(ctx, t, act{by: by, action: action, kind: coreshed.AuditVersion, id: id, workspace: workspace, details: said})
 }
 
 // LostInPlace returns the first version after the row id whose bytes were not
@@ -338,8 +346,15 @@ func (db *DB) MoveInPlace(ctx context.Context, view coreshed.View, id int64, p P
 		if _, err := one(ctx, t, value[int64], `SELECT id FROM files WHERE id = $1`+t.db().dialect.lock, file); err != nil {
 			return err
 		}
-		return changeEntries(ctx, t, []int64{id}, assignment{"storage_path", p.Path}, assignment{"place", placeKey(p.Path)},
-			assignment{"place_modified", p.Modified.UnixNano()}, assignment{"place_etag", p.ETag}, assignment{"state", coreshed.InPlace})
+		workspace, err := one(ctx, t, value[int64], `SELECT workspace_id FROM versions WHERE id = $1`, id)
+		if err != nil {
+			return err
+		}
+		if err := changeEntries(ctx, t, []int64{id}, assignment{"storage_path", p.Path}, assignment{"place", placeKey(p.Path)},
+			assignment{"place_modified", p.Modified.UnixNano()}, assignment{"place_etag", p.ETag}, assignment{"state", coreshed.InPlace}); err != nil {
+			return err
+		}
+		return auditVersion(ctx, t, view.Actor, coreshed.ActVersionMove, id, workspace, details{"storage_path": p.Path})
 	})
 }
 

@@ -46,7 +46,7 @@ func latestProducts(ctx context.Context, t tx, r *runState) ([]int64, error) {
 // and stay what they are.
 func (db *DB) UnpublishRun(ctx context.Context, view coreshed.View, id int64) error {
 	return db.changeRun(ctx, view, id, func(ctx context.Context, t tx, r *runState) error {
-		return unpublish(ctx, t, t.db().micros(), `id = $1`, r.id)
+		return unpublish(ctx, t, r.by, t.db().micros(), `id = $1`, r.id)
 	})
 }
 
@@ -58,7 +58,7 @@ func publish(ctx context.Context, t tx, view coreshed.View, r *runState) error {
 	}
 	now := t.db().micros()
 	if r.line != 0 {
-		if err := unpublish(ctx, t, now, `id <> $1 AND (id = $2 OR root_superseded_job_id = $2)`, r.id, r.line); err != nil {
+		if err := unpublish(ctx, t, r.by, now, `id <> $1 AND (id = $2 OR root_superseded_job_id = $2)`, r.id, r.line); err != nil {
 			return err
 		}
 	}
@@ -69,12 +69,27 @@ func publish(ctx context.Context, t tx, view coreshed.View, r *runState) error {
 	if _, err := t.exec(ctx, `UPDATE jobs SET published_at = $2, modified_at = $2 WHERE id = $1`, r.id, now); err != nil {
 		return err
 	}
+	if err := r.audit(ctx, t, coreshed.ActRunPublish, details{"versions": ids}); err != nil {
+		return err
+	}
 	return publishVersions(ctx, t, view, ids)
 }
 
 // unpublish takes back what the runs of which the condition is true have
 // published.
-func unpublish(ctx context.Context, t tx, at int64, where string, args ...any) error {
+func unpublish(ctx context.Context, t tx, by coreshed.Actor, at int64, where string, args ...any) error {
+	runs, err := all(ctx, t, func(rows *sql.Rows) (*runState, error) {
+		r := &runState{by: by}
+		return r, rows.Scan(&r.id, &r.workspace)
+	}, `SELECT id, workspace_id FROM jobs WHERE published_at IS NOT NULL AND `+where+` ORDER BY id`, args...)
+	if err != nil {
+		return err
+	}
+	for _, r := range runs {
+		if err := r.audit(ctx, t, coreshed.ActRunUnpublish, nil); err != nil {
+			return err
+		}
+	}
 	ids, err := all(ctx, t, value[int64], `SELECT v.id FROM versions v WHERE v.job_id IN (SELECT id FROM jobs WHERE `+where+`)
 		AND v.published_at IS NOT NULL AND v.unpublished_at IS NULL ORDER BY v.id`, args...)
 	if err != nil {
@@ -158,11 +173,11 @@ func supersedeSame(ctx context.Context, t tx, view coreshed.View, at int64, ids 
 	kept := &conditions{args: c.args}
 	kept.anyID(t.db().dialect, `v.id`, ids)
 	same, err := all(ctx, t, func(rows *sql.Rows) (same struct {
-		id        int64
-		published bool
+		id, workspace int64
+		published     bool
 	}, err error) {
-		return same, rows.Scan(&same.id, &same.published)
-	}, `SELECT DISTINCT v.id, v.unpublished_at IS NULL FROM versions n JOIN versions v ON v.product_key = n.product_key
+		return same, rows.Scan(&same.id, &same.workspace, &same.published)
+	}, `SELECT DISTINCT v.id, v.workspace_id, v.unpublished_at IS NULL FROM versions n JOIN versions v ON v.product_key = n.product_key
 		WHERE `+c.text()+` AND v.published_at IS NOT NULL AND (v.superseded_at IS NULL OR v.unpublished_at IS NULL)
 		AND NOT (`+kept.text()+`) ORDER BY v.id`, kept.args...)
 	if err != nil {
@@ -174,6 +189,9 @@ func supersedeSame(ctx context.Context, t tx, view coreshed.View, at int64, ids 
 			published = append(published, s.id)
 		} else {
 			others = append(others, s.id)
+		}
+		if err := auditVersion(ctx, t, view.Actor, coreshed.ActVersionSupersede, s.id, s.workspace, details{"by": ids}); err != nil {
+			return err
 		}
 	}
 	if err := changeEntries(ctx, t, published, assignment{"superseded_at", at}, assignment{"unpublished_at", at}); err != nil {

@@ -182,7 +182,7 @@ func TestPublishSupersedes(t *testing.T) {
 		_, old := s.Made(t, "out.tif", source)
 		home := s.Workspace
 		s.Workspace = s.AddWorkspace(t, "elsewhere")
-		wantIs(t, s.DB.Grant(t.Context(), s.Workspace.ID, s.Editor.ID, coreshed.Editor), nil)
+		wantIs(t, s.DB.Grant(t.Context(), coreshed.Operator, s.Workspace.ID, s.Editor.ID, coreshed.Editor), nil)
 		tick()
 		_, other := s.Made(t, "out.tif", source)
 		if a, b := s.Entry(t, old), s.Entry(t, other); a.ProductKey != b.ProductKey || a.FileUUID == b.FileUUID {
@@ -618,13 +618,13 @@ func TestPublishBesideOthers(t *testing.T) {
 		_, product := s.Made(t, "out.tif", source)
 		north := s.Editor
 		s.Workspace, s.Editor = s.AddWorkspace(t, "South pit"), s.Viewer
-		wantIs(t, s.DB.Grant(t.Context(), s.Workspace.ID, s.Editor.ID, coreshed.Editor), nil)
+		wantIs(t, s.DB.Grant(t.Context(), coreshed.Operator, s.Workspace.ID, s.Editor.ID, coreshed.Editor), nil)
 		tick()
 		_, same := s.Made(t, "out.tif", source)
 		wantEqual(t, s.Entry(t, product).ProductKey, s.Entry(t, same).ProductKey)
 		wantEqual(t, []standing{standingOf(t, s, product), standingOf(t, s, same)}, []standing{{true, true, false}, {true, true, false}})
 		// Who may change both makes one of them.
-		wantIs(t, s.DB.Grant(t.Context(), s.Workspace.ID, north.ID, coreshed.Editor), nil)
+		wantIs(t, s.DB.Grant(t.Context(), coreshed.Operator, s.Workspace.ID, north.ID, coreshed.Editor), nil)
 		s.Editor = north
 		tick()
 		_, last := s.Made(t, "out.tif", source)

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"slices"
 
@@ -102,9 +103,17 @@ func addPurge(ctx context.Context, t tx, view coreshed.View, n NewPurge, version
 	if err != nil {
 		return 0, err
 	}
-	return insert(ctx, t, `INSERT INTO purges (uuid, org_id, scope, status, source_bytes, reason, request, planned_by, planned_at)
+	id, err := insert(ctx, t, `INSERT INTO purges (uuid, org_id, scope, status, source_bytes, reason, request, planned_by, planned_at)
 		VALUES ($1, $2, $3, 'planned', $4, $5, $6, $7, $8) RETURNING id`,
 		uuid.New(), view.Org, n.Scope, btoi(n.SourceBytes), n.Reason, string(request), person, t.db().micros())
+	if err != nil {
+		return 0, err
+	}
+	return id, auditPurge(ctx, t, view, coreshed.ActPurgePlan, id, details{"reason": n.Reason})
+}
+
+func auditPurge(ctx context.Context, t tx, view coreshed.View, action coreshed.AuditAction, id int64, said details) error {
+	return audit(ctx, t, act{by: view.Actor, action: action, kind: coreshed.AuditPurge, id: id, org: view.Org, details: said})
 }
 
 // plan finds the set of a purge and sums it up.
@@ -210,8 +219,10 @@ func executePurge(ctx context.Context, t tx, view coreshed.View, id coreshed.UUI
 		if p.Status = coreshed.PurgeRunning; p.ExecutedAt.IsZero() {
 			p.Status = coreshed.PurgeQueued // it was stopped before it had begun
 		}
-		_, err := t.exec(ctx, `UPDATE purges SET status = $2, next_at = 0 WHERE id = $1`, p.ID, p.Status)
-		return p, nil, err
+		if _, err := t.exec(ctx, `UPDATE purges SET status = $2, next_at = 0 WHERE id = $1`, p.ID, p.Status); err != nil {
+			return p, nil, err
+		}
+		return p, nil, auditPurge(ctx, t, view, coreshed.ActPurgeExecute, p.ID, nil)
 	default:
 		return p, nil, nil
 	}
@@ -283,8 +294,10 @@ func begin(ctx context.Context, t tx, view coreshed.View, p *coreshed.Purge) err
 	if _, err := t.exec(ctx, `UPDATE purges SET status = 'purging', executed_by = $2, executed_at = $3 WHERE id = $1`, p.ID, person, t.db().micros()); err != nil {
 		return err
 	}
-	*p, err = one(ctx, t, scanPurge, `SELECT `+purgeColumns+purgeFrom+` WHERE u.id = $1`, p.ID)
-	return err
+	if *p, err = one(ctx, t, scanPurge, `SELECT `+purgeColumns+purgeFrom+` WHERE u.id = $1`, p.ID); err != nil {
+		return err
+	}
+	return auditPurge(ctx, t, view, coreshed.ActPurgeExecute, p.ID, details{"fingerprint": hex.EncodeToString(p.Fingerprint)})
 }
 
 // StopPurge lets a purge that runs, or is to, do nothing more until it is
@@ -297,8 +310,10 @@ func (db *DB) StopPurge(ctx context.Context, view coreshed.View, id coreshed.UUI
 			return err
 		}
 		p.Status = coreshed.PurgeStopped
-		_, err = t.exec(ctx, `UPDATE purges SET status = 'stopped' WHERE id = $1`, p.ID)
-		return err
+		if _, err = t.exec(ctx, `UPDATE purges SET status = 'stopped' WHERE id = $1`, p.ID); err != nil {
+			return err
+		}
+		return auditPurge(ctx, t, view, coreshed.ActPurgeStop, p.ID, nil)
 	})
 	return p, err
 }

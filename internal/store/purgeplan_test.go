@@ -21,7 +21,7 @@ func TestPurgePlan(t *testing.T) {
 		hidden := s.AddWorkspace(t, "South pit")
 		r, _, err := db.RecordRun(t.Context(), s.View(t, s.Admin), hidden.ID, storetest.NewRun(a))
 		must(t, err)
-		must(t, db.Grant(t.Context(), s.Workspace.ID, s.Member.ID, coreshed.Owner))
+		must(t, db.Grant(t.Context(), coreshed.Operator, s.Workspace.ID, s.Member.ID, coreshed.Owner))
 
 		member := s.View(t, s.Member)
 		p, err := db.PlanPurge(t.Context(), member, store.NewPurge{Versions: []int64{source.Version.ID}, Scope: coreshed.PurgeLineage})
@@ -57,8 +57,8 @@ func TestPurgePlan(t *testing.T) {
 		}
 
 		// A purge that began in the hidden workspace: its steps have no ids.
-		must(t, db.Revoke(t.Context(), s.Workspace.ID, s.Member.ID))
-		must(t, db.Grant(t.Context(), hidden.ID, s.Member.ID, coreshed.Viewer))
+		must(t, db.Revoke(t.Context(), coreshed.Operator, s.Workspace.ID, s.Member.ID))
+		must(t, db.Grant(t.Context(), coreshed.Operator, hidden.ID, s.Member.ID, coreshed.Viewer))
 		member = s.View(t, s.Member)
 		ways, err = db.PurgeReasons(t.Context(), member, p, items[last:])
 		must(t, err)

@@ -31,7 +31,11 @@ func (db *DB) BeginPurge(ctx context.Context, l Lease, id int64) error {
 		if err := t.db().dialect.take(ctx, t, t.db().dialect.linksAlone); err != nil {
 			return err
 		}
-		server := coreshed.View{Admin: true, Everything: true}
+		org, err := one(ctx, t, value[int64], `SELECT org_id FROM purges WHERE id = $1`, id)
+		if err != nil {
+			return err
+		}
+		server := coreshed.View{Org: org, Admin: true, Everything: true}
 		p, err := plan(ctx, t, server, id)
 		if err != nil {
 			return err
@@ -208,8 +212,11 @@ func (db *DB) EndPurge(ctx context.Context, l Lease, id int64) (bool, error) {
 		if _, err := t.exec(ctx, `DELETE FROM purging WHERE purge_id = $1`, id); err != nil {
 			return err
 		}
-		_, err = t.exec(ctx, `UPDATE purges SET status = 'purged', ended_at = $2, last_error = '', request = '[]' WHERE id = $1`, id, t.db().micros())
-		return err
+		org, err := one(ctx, t, value[int64], `UPDATE purges SET status = 'purged', ended_at = $2, last_error = '', request = '[]' WHERE id = $1 RETURNING org_id`, id, t.db().micros())
+		if err != nil {
+			return err
+		}
+		return auditPurge(ctx, t, coreshed.View{Org: org}, coreshed.ActPurgeEnd, id, nil)
 	})
 	return ended, err
 }

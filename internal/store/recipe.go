@@ -212,6 +212,9 @@ func addRecipe(ctx context.Context, t tx, view coreshed.View, workspace int64, n
 	if err != nil {
 		return 0, err
 	}
+	if err := auditRecipe(ctx, t, view.Actor, coreshed.ActRecipeRecord, id, workspace, details{"type": n.Type.Name, "id": n.Key}); err != nil {
+		return 0, err
+	}
 	if err := addNode(ctx, t, n.Parent, coreshed.RecipeNode{Name: n.ParentNode, Original: true, Recipe: id}); err != nil {
 		return 0, err
 	}
@@ -225,6 +228,10 @@ func addRecipe(ctx context.Context, t tx, view coreshed.View, workspace int64, n
 	}
 	_, err = addInputs(ctx, t, view, recipeInputs, id, workspace, n.Inputs)
 	return id, err
+}
+
+func auditRecipe(ctx context.Context, t tx, by coreshed.Actor, action coreshed.AuditAction, id, workspace int64, said details) error {
+	return audit(ctx, t, act{by: by, action: action, kind: coreshed.AuditRecipe, id: id, workspace: workspace, details: said})
 }
 
 // placeRecipe finds where a recipe stands among others.
@@ -359,7 +366,8 @@ func nodesOf(ctx context.Context, q querier, recipe int64) ([]coreshed.RecipeNod
 // decided.
 func (db *DB) SetCondition(ctx context.Context, view coreshed.View, recipe int64, n NewCondition) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {
-		if _, err := lockRecipe(ctx, t, view, recipe); err != nil {
+		r, err := lockRecipe(ctx, t, view, recipe)
+		if err != nil {
 			return err
 		}
 		now := t.db().micros()
@@ -369,7 +377,10 @@ func (db *DB) SetCondition(ctx context.Context, view coreshed.View, recipe int64
 		if err == nil && changed == 0 {
 			err = coreshed.Errorf(coreshed.NotFound, "The recipe has no such condition.")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		return auditRecipe(ctx, t, view.Actor, coreshed.ActRecipeChange, recipe, r.workspace, details{"condition": n.Node, "accepted": n.Accepted})
 	})
 }
 
@@ -377,7 +388,8 @@ func (db *DB) SetCondition(ctx context.Context, view coreshed.View, recipe int64
 // nothing.
 func (db *DB) CompleteRecipe(ctx context.Context, view coreshed.View, recipe int64, at time.Time) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {
-		if _, err := lockRecipe(ctx, t, view, recipe); err != nil {
+		r, err := lockRecipe(ctx, t, view, recipe)
+		if err != nil {
 			return err
 		}
 		now := t.db().micros()
@@ -385,7 +397,10 @@ func (db *DB) CompleteRecipe(ctx context.Context, view coreshed.View, recipe int
 		if done == nil {
 			done = now
 		}
-		_, err := t.exec(ctx, `UPDATE recipes SET completed_at = $2, modified_at = $3 WHERE id = $1 AND completed_at IS NULL`, recipe, done, now)
-		return err
+		n, err := t.exec(ctx, `UPDATE recipes SET completed_at = $2, modified_at = $3 WHERE id = $1 AND completed_at IS NULL`, recipe, done, now)
+		if err != nil || n == 0 {
+			return err
+		}
+		return auditRecipe(ctx, t, view.Actor, coreshed.ActRecipeComplete, recipe, r.workspace, nil)
 	})
 }

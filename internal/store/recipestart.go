@@ -97,10 +97,17 @@ func acceptRecipe(ctx context.Context, t tx, rt recipeToBegin, why recipeCause, 
 	if err := usable(ctx, t, rowVersion, entry); err != nil {
 		return err
 	}
-	recipe, err := insert(ctx, t, `INSERT INTO recipes (workspace_id, recipe_type_id, recipe_type_rev, event_id, ingest_event_id, created_at, modified_at)
-		SELECT workspace_id, $2, $3, $4, $5, $6, $6 FROM versions WHERE id = $1 RETURNING id`,
-		entry, rt.id, rt.revision, why.event, why.ingestEvent, t.db().micros())
+	workspace, err := one(ctx, t, value[int64], `SELECT workspace_id FROM versions WHERE id = $1`, entry)
 	if err != nil {
+		return err
+	}
+	recipe, err := insert(ctx, t, `INSERT INTO recipes (workspace_id, recipe_type_id, recipe_type_rev, event_id, ingest_event_id, created_at, modified_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING id`,
+		workspace, rt.id, rt.revision, why.event, why.ingestEvent, t.db().micros())
+	if err != nil {
+		return err
+	}
+	if err := auditRecipe(ctx, t, coreshed.Actor{}, coreshed.ActRecipeRecord, recipe, workspace, details{"version": entry}); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, `INSERT INTO recipe_inputs (recipe_id, input_name, version_row) VALUES ($1, $2, $3)`, recipe, rt.input, entry); err != nil {

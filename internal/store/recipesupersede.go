@@ -78,7 +78,7 @@ func supersedeNodes(ctx context.Context, t tx, view coreshed.View, nodes []cores
 		if _, err := t.exec(ctx, `UPDATE jobs SET superseded_at = COALESCE(superseded_at, $2), modified_at = $2 WHERE id = $1`, id, now); err != nil {
 			return err
 		}
-		if err := unpublish(ctx, t, now, `id = $1`, id); err != nil {
+		if err := unpublish(ctx, t, view.Actor, now, `id = $1`, id); err != nil {
 			return err
 		}
 	}

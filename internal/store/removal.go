@@ -54,6 +54,9 @@ func (r *removal) versions(ctx context.Context, t tx, ids []int64) error {
 	if err := r.forget(ctx, t, ids); err != nil {
 		return err
 	}
+	if err := eraseAudit(ctx, t, coreshed.AuditVersion, ids); err != nil {
+		return err
+	}
 	for _, f := range files {
 		if err := r.settle(ctx, t, f); err != nil {
 			return err
@@ -202,5 +205,8 @@ func (r *removal) lost(ctx context.Context, t tx, f purgedFile) error {
 		`INSERT INTO tombstones (kind, item_id, purge_id, workspace_id, file_uuid, removed_at)
 			SELECT 3, id, PURGE, workspace_id, uuid, NOW FROM files WHERE id IN (IDS) ON CONFLICT DO NOTHING`,
 		`DELETE FROM files WHERE id IN (IDS)`)
-	return err
+	if err != nil {
+		return err
+	}
+	return eraseAudit(ctx, t, coreshed.AuditFile, []int64{f.id})
 }

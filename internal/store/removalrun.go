@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"slices"
+
+	"github.com/coreshed/coreshed"
 )
 
 // runs removes runs, with their tries and all that was recorded of them.
@@ -48,6 +50,9 @@ func (r *removal) runs(ctx context.Context, t tx, ids []int64) error {
 	if err != nil {
 		return err
 	}
+	if err := eraseAudit(ctx, t, coreshed.AuditRun, ids); err != nil {
+		return err
+	}
 	if _, err := t.exec(ctx, `UPDATE purges SET runs_gone = runs_gone + $2 WHERE id = $1`, r.purge, n); err != nil {
 		return err
 	}
@@ -87,6 +92,9 @@ func (r *removal) recipes(ctx context.Context, t tx, ids []int64) error {
 		`UPDATE purge_items SET state = 1 WHERE purge_id = PURGE AND kind = 2 AND item_id IN (IDS)`,
 		`DELETE FROM recipes WHERE id IN (IDS)`)
 	if err != nil {
+		return err
+	}
+	if err := eraseAudit(ctx, t, coreshed.AuditRecipe, ids); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, `UPDATE purges SET recipes_gone = recipes_gone + $2 WHERE id = $1`, r.purge, n); err != nil {

@@ -102,10 +102,17 @@ func recordRun(ctx context.Context, t tx, view coreshed.View, workspace int64, n
 	if err != nil {
 		return 0, false, err
 	}
-	if n.Merge && !created {
-		if err := addToRun(ctx, t, view, r, RunUpdate{Inputs: n.Inputs, Facets: n.Facets}); err != nil {
-			return 0, false, err
+	said := details{"type": n.Type.Name, "id": n.Key}
+	switch {
+	case created:
+		err = r.audit(ctx, t, coreshed.ActRunRecord, said)
+	case n.Merge:
+		if err = addToRun(ctx, t, view, r, RunUpdate{Inputs: n.Inputs, Facets: n.Facets}); err == nil {
+			err = r.audit(ctx, t, coreshed.ActRunChange, said)
 		}
+	}
+	if err != nil {
+		return 0, false, err
 	}
 	return id, created, advance(ctx, t, view, r, n)
 }
@@ -167,7 +174,7 @@ func addRun(ctx context.Context, t tx, view coreshed.View, workspace int64, n Ne
 			return 0, err
 		}
 	}
-	if err := supersedeRun(ctx, t, place.superseded); err != nil {
+	if err := supersedeRun(ctx, t, view.Actor, place.superseded); err != nil {
 		return 0, err
 	}
 	if err := addNode(ctx, t, n.Recipe, coreshed.RecipeNode{Name: n.Node, Original: true, Run: id}); err != nil {
@@ -328,10 +335,17 @@ func (db *DB) AddEvent(ctx context.Context, view coreshed.View, e coreshed.Event
 }
 
 // supersedeRun marks a run as superseded; 0 is none.
-func supersedeRun(ctx context.Context, t tx, id int64) error {
+func supersedeRun(ctx context.Context, t tx, by coreshed.Actor, id int64) error {
 	if id == 0 {
 		return nil
 	}
-	_, err := t.exec(ctx, `UPDATE jobs SET superseded_at = $2, modified_at = $2 WHERE id = $1`, id, t.db().micros())
+	workspace, err := one(ctx, t, value[int64], `SELECT workspace_id FROM jobs WHERE id = $1`, id)
+	if err != nil {
+		return err
+	}
+	if err := (&runState{id: id, workspace: workspace, by: by}).audit(ctx, t, coreshed.ActRunSupersede, nil); err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, `UPDATE jobs SET superseded_at = $2, modified_at = $2 WHERE id = $1`, id, t.db().micros())
 	return err
 }

@@ -23,6 +23,12 @@ type runState struct {
 	superseded    bool
 	tries         int64
 	exe           tryState // the latest; zero for none
+	by            coreshed.Actor
+}
+
+// audit tells of what was done to the run.
+func (r *runState) audit(ctx context.Context, t tx, action coreshed.AuditAction, said details) error {
+	return audit(ctx, t, act{by: r.by, action: action, kind: coreshed.AuditRun, id: r.id, workspace: r.workspace, details: said})
 }
 
 // tryState is an execution as changing it needs it.
@@ -39,7 +45,7 @@ func lockRun(ctx context.Context, t tx, view coreshed.View, id int64) (*runState
 	c.add(`j.id = ?`, id)
 	c.seenIn(t.db().dialect, view, `j.workspace_id`)
 	r, err := one(ctx, t, func(rows *sql.Rows) (*runState, error) {
-		r := &runState{}
+		r := &runState{by: view.Actor}
 		return r, rows.Scan(&r.id, &r.workspace, &r.status, &r.jobType, &r.recipe, &r.batch, &r.node, &r.line, &r.superseded, &r.tries)
 	}, `SELECT j.id, j.workspace_id, j.status, j.job_type_id, COALESCE(j.recipe_id, 0), COALESCE(j.batch_id, 0), COALESCE(j.recipe_node, ''),
 		COALESCE(j.root_superseded_job_id, 0), j.superseded_at IS NOT NULL, j.num_exes FROM jobs j WHERE `+c.text()+t.db().dialect.lock, c.args...)
@@ -165,6 +171,9 @@ func beginTry(ctx context.Context, t tx, r *runState, s RunStart) error {
 		status_at = $5, modified_at = $5 WHERE id = $1`, r.id, at, r.tries, textOr(s.Host), now); err != nil {
 		return err
 	}
+	if err := r.audit(ctx, t, coreshed.ActRunStart, details{"try": r.tries}); err != nil {
+		return err
+	}
 	return dequeue(ctx, t, r.id)
 }
 
@@ -274,6 +283,9 @@ func settle(ctx context.Context, t tx, view coreshed.View, r *runState, e RunEnd
 	if err := dequeue(ctx, t, r.id); err != nil {
 		return err
 	}
+	if err := r.audit(ctx, t, coreshed.ActRunEnd, details{"status": e.Status}); err != nil {
+		return err
+	}
 	if e.Status != coreshed.Completed {
 		return nil
 	}
@@ -293,7 +305,17 @@ type RunUpdate struct {
 // after the end. Inputs that come late change what products of the run are that
 // were never published; the others stay what they are, with new sources.
 func (db *DB) UpdateRun(ctx context.Context, view coreshed.View, id int64, u RunUpdate) error {
-	return db.changeRun(ctx, view, id, func(ctx context.Context, t tx, r *runState) error { return addToRun(ctx, t, view, r, u) })
+	return db.changeRun(ctx, view, id, func(ctx context.Context, t tx, r *runState) error {
+		if err := addToRun(ctx, t, view, r, u); err != nil || u.onlyProgress() {
+			return err
+		}
+		return r.audit(ctx, t, coreshed.ActRunChange, details{"inputs": len(u.Inputs), "facets": u.Facets != nil, "status": u.Status})
+	})
+}
+
+// onlyProgress reports whether the update changes nothing that the run is.
+func (u RunUpdate) onlyProgress() bool {
+	return u.Status == "" && len(u.Inputs) == 0 && u.Facets == nil && u.Priority == nil
 }
 
 func addToRun(ctx context.Context, t tx, view coreshed.View, r *runState, u RunUpdate) error {

@@ -57,8 +57,10 @@ func scanIn(ctx context.Context, q querier, d dialect, view coreshed.View, id in
 func (db *DB) AddScan(ctx context.Context, view coreshed.View, o coreshed.Origin) (coreshed.Scan, error) {
 	var id int64
 	err := db.update(ctx, func(ctx context.Context, t tx) (err error) {
-		id, err = addOrigin(ctx, t, "scans", view, o)
-		return err
+		if id, err = addOrigin(ctx, t, "scans", view, o); err != nil {
+			return err
+		}
+		return auditOrigin(ctx, t, view, coreshed.ActScanMake, coreshed.AuditScan, id, o.Workspace, details{"title": o.Title})
 	})
 	if err != nil {
 		return coreshed.Scan{}, err
@@ -85,10 +87,14 @@ func lockScan(ctx context.Context, t tx, view coreshed.View, id int64) (coreshed
 // EditScan changes a scan that has not taken files yet.
 func (db *DB) EditScan(ctx context.Context, view coreshed.View, id int64, e coreshed.OriginEdit) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {
-		if _, err := lockScan(ctx, t, view, id); err != nil {
+		s, err := lockScan(ctx, t, view, id)
+		if err != nil {
 			return err
 		}
-		return editOrigin(ctx, t, "scans", id, e)
+		if err := editOrigin(ctx, t, "scans", id, e); err != nil {
+			return err
+		}
+		return auditOrigin(ctx, t, view, coreshed.ActScanChange, coreshed.AuditScan, id, s.Workspace, originSaid(e))
 	})
 }
 
@@ -114,7 +120,10 @@ func (db *DB) ProcessScan(ctx context.Context, view coreshed.View, id int64, tak
 			return err
 		}
 		_, err = t.exec(ctx, `UPDATE scans SET `+column+` = $2, cursor = '', file_count = 0, modified_at = $3 WHERE id = $1`, id, job, t.db().micros())
-		return err
+		if err != nil {
+			return err
+		}
+		return auditOrigin(ctx, t, view, coreshed.ActScanStart, coreshed.AuditScan, id, s.Workspace, details{"take": take})
 	})
 	if err != nil {
 		return coreshed.Scan{}, err
@@ -146,7 +155,10 @@ func (db *DB) CancelScan(ctx context.Context, view coreshed.View, id int64) ([]i
 		}
 		_, err = t.exec(ctx, `UPDATE ingests SET status = 'ERRORED', reason = $2, modified_at = $3
 			WHERE scan_id = $1 AND status = 'QUEUED'`, id, "The scan was canceled.", t.db().micros())
-		return err
+		if err != nil {
+			return err
+		}
+		return auditOrigin(ctx, t, view, coreshed.ActScanCancel, coreshed.AuditScan, id, s.Workspace, nil)
 	})
 	return canceled, err
 }

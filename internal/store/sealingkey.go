@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"time"
+
+	"github.com/coreshed/coreshed"
 )
 
 // SealingKey is a secret that seals secrets of others. The newest that is not
@@ -37,11 +39,14 @@ func sealingKeys(ctx context.Context, q querier) ([]SealingKey, error) {
 // that start together may each add one; all of them are then good.
 func (db *DB) AddSealingKey(ctx context.Context, id string, material []byte) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {
-		_, err := t.exec(ctx, `
+		n, err := t.exec(ctx, `
 			INSERT INTO sealing_keys (id, material, created_at)
 			SELECT $1, $2, $3 WHERE NOT EXISTS (SELECT 1 FROM sealing_keys WHERE retired_at IS NULL)`,
 			id, material, db.micros())
-		return err
+		if err != nil || n == 0 {
+			return err
+		}
+		return auditKey(ctx, t, coreshed.ActKeyMake, details{"purpose": "secret", "id": id})
 	})
 }
 
@@ -73,7 +78,7 @@ func (db *DB) RotateSealingKey(ctx context.Context, id string, material []byte, 
 				return err
 			}
 		}
-		return nil
+		return auditKey(ctx, t, coreshed.ActKeyMake, details{"purpose": "secret", "id": id})
 	})
 }
 
@@ -107,7 +112,10 @@ func (db *DB) DeleteRetiredSealingKeys(ctx context.Context, until time.Time) (in
 	var n int64
 	err := db.update(ctx, func(ctx context.Context, t tx) (err error) {
 		n, err = t.exec(ctx, `DELETE FROM sealing_keys WHERE retired_at <= $1`, until.UnixMicro())
-		return err
+		if err != nil || n == 0 {
+			return err
+		}
+		return auditKey(ctx, t, coreshed.ActKeyDelete, details{"purpose": "secret", "keys": n})
 	})
 	return n, err
 }

@@ -8,16 +8,19 @@ import (
 	"github.com/coreshed/coreshed"
 )
 
-// AddSession stores a sign-in of a browser by the hash of its cookie.
+// AddSession stores a sign-in of a browser, with a password, by the hash of its
+// cookie.
 func (db *DB) AddSession(ctx context.Context, hash []byte, person coreshed.UUID, ttl time.Duration) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {
 		row, err := personRow(ctx, t, person)
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(ctx, `INSERT INTO sessions (hash, person_id, expires_at) VALUES ($1, $2, $3)`,
-			hash, row, db.now().Add(ttl).UnixMicro())
-		return err
+		if _, err = t.exec(ctx, `INSERT INTO sessions (hash, person_id, expires_at) VALUES ($1, $2, $3)`,
+			hash, row, db.now().Add(ttl).UnixMicro()); err != nil {
+			return err
+		}
+		return auditPerson(ctx, t, coreshed.Actor{ID: person}, coreshed.ActPersonSignIn, row, nil)
 	})
 }
 

@@ -38,13 +38,14 @@ func (db *DB) StorageOf(ctx context.Context, workspace int64) (Storage, error) {
 // SetStorage says where the files of the workspace lie from now on. Files that
 // are registered already are looked for there.
 func (db *DB) SetStorage(ctx context.Context, a coreshed.Access, s Storage) error {
-	return db.update(ctx, func(ctx context.Context, t tx) error { return setStorage(ctx, t, a.Workspace.ID, s) })
-}
-
-func setStorage(ctx context.Context, t tx, workspace int64, s Storage) error {
-	_, err := t.exec(ctx, `UPDATE workspaces SET broker = $2, configuration = $3, base_url = $4, updated_at = $5 WHERE id = $1`,
-		workspace, textOrNull(s.Broker), textOrNull(s.Configuration), s.BaseURL, t.db().micros())
-	return err
+	return db.update(ctx, func(ctx context.Context, t tx) error {
+		if _, err := t.exec(ctx, `UPDATE workspaces SET broker = $2, configuration = $3, base_url = $4, updated_at = $5 WHERE id = $1`,
+			a.Workspace.ID, textOrNull(s.Broker), textOrNull(s.Configuration), s.BaseURL, t.db().micros()); err != nil {
+			return err
+		}
+		// Not the configuration, which has secrets.
+		return auditWorkspace(ctx, t, a.Actor, coreshed.ActWorkspaceStorage, a.Workspace.ID, details{"broker": s.Broker, "base_url": s.BaseURL})
+	})
 }
 
 func textOrNull(s string) sql.NullString { return sql.NullString{String: s, Valid: s != ""} }

@@ -42,8 +42,10 @@ func (db *DB) AddStrike(ctx context.Context, view coreshed.View, o coreshed.Orig
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(ctx, `UPDATE strikes SET job_id = $2 WHERE id = $1`, id, job)
-		return err
+		if _, err = t.exec(ctx, `UPDATE strikes SET job_id = $2 WHERE id = $1`, id, job); err != nil {
+			return err
+		}
+		return auditOrigin(ctx, t, view, coreshed.ActStrikeMake, coreshed.AuditStrike, id, o.Workspace, details{"title": o.Title})
 	})
 	if err != nil {
 		return coreshed.Strike{}, err
@@ -54,14 +56,19 @@ func (db *DB) AddStrike(ctx context.Context, view coreshed.View, o coreshed.Orig
 // EditStrike changes a strike. Its watcher reads it before its next pass. What
 // was on its way in another workspace is not waited for.
 func (db *DB) EditStrike(ctx context.Context, view coreshed.View, id int64, e coreshed.OriginEdit) error {
-	if _, err := db.Strike(ctx, view, id); err != nil {
+	s, err := db.Strike(ctx, view, id)
+	if err != nil {
 		return err
 	}
 	return db.update(ctx, func(ctx context.Context, t tx) error {
-		if err := editOrigin(ctx, t, "strikes", id, e); err != nil || e.Configuration == nil {
+		if err := editOrigin(ctx, t, "strikes", id, e); err != nil {
 			return err
 		}
-		_, err := t.exec(ctx, `UPDATE ingests SET status = 'ERRORED', reason = $3, modified_at = $4
+		err := auditOrigin(ctx, t, view, coreshed.ActStrikeChange, coreshed.AuditStrike, id, s.Workspace, originSaid(e))
+		if err != nil || e.Configuration == nil {
+			return err
+		}
+		_, err = t.exec(ctx, `UPDATE ingests SET status = 'ERRORED', reason = $3, modified_at = $4
 			WHERE strike_id = $1 AND status IN ('TRANSFERRING', 'TRANSFERRED') AND workspace_id <> $2`,
 			id, e.Workspace, "The strike watches another workspace now.", db.micros())
 		return err

@@ -16,6 +16,18 @@ type Refresh struct {
 	Grace time.Duration // how long after its use a token may be used again
 }
 
+// TokenIssued records that the operator of the host has made an access token for
+// a person, which the store keeps no more of.
+func (db *DB) TokenIssued(ctx context.Context, person coreshed.UUID, ttl time.Duration) error {
+	return db.update(ctx, func(ctx context.Context, t tx) error {
+		row, err := personRow(ctx, t, person)
+		if err != nil {
+			return err
+		}
+		return auditPerson(ctx, t, coreshed.Operator, coreshed.ActTokenIssue, row, details{"seconds": int64(ttl.Seconds())})
+	})
+}
+
 // AddRefreshToken stores the first refresh token of a family by its hash.
 func (db *DB) AddRefreshToken(ctx context.Context, hash []byte, family string, r Refresh) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {

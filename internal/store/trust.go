@@ -23,11 +23,21 @@ func (db *DB) Distrust(ctx context.Context, view coreshed.View, version int64, r
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(ctx, `INSERT INTO distrust (version_row, reason, marked_at, marked_by) VALUES ($1, $2, $3, $4)
+		if _, err = t.exec(ctx, `INSERT INTO distrust (version_row, reason, marked_at, marked_by) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (version_row) DO UPDATE SET reason = excluded.reason, marked_at = excluded.marked_at, marked_by = excluded.marked_by`,
-			version, reason, db.micros(), person)
-		return err
+			version, reason, db.micros(), person); err != nil {
+			return err
+		}
+		return auditTrust(ctx, t, view, coreshed.ActVersionDistrust, version, details{"reason": reason})
 	})
+}
+
+func auditTrust(ctx context.Context, t tx, view coreshed.View, action coreshed.AuditAction, version int64, said details) error {
+	workspace, err := one(ctx, t, value[int64], `SELECT workspace_id FROM versions WHERE id = $1`, version)
+	if err != nil {
+		return err
+	}
+	return auditVersion(ctx, t, view.Actor, action, version, workspace, said)
 }
 
 // ClearDistrust takes the mark of a version away. Without one, nothing changes.
@@ -36,8 +46,11 @@ func (db *DB) ClearDistrust(ctx context.Context, view coreshed.View, version int
 		if err := markable(ctx, t, view, version); err != nil {
 			return err
 		}
-		_, err := t.exec(ctx, `DELETE FROM distrust WHERE version_row = $1`, version)
-		return err
+		n, err := t.exec(ctx, `DELETE FROM distrust WHERE version_row = $1`, version)
+		if err != nil || n == 0 {
+			return err
+		}
+		return auditTrust(ctx, t, view, coreshed.ActVersionTrust, version, nil)
 	})
 }
 

@@ -83,7 +83,7 @@ func TestTrustRights(t *testing.T) {
 		s := storetest.New(t, db)
 		home := s.Workspace
 		s.Workspace = s.AddWorkspace(t, "hidden")
-		wantIs(t, db.Grant(t.Context(), s.Workspace.ID, s.Editor.ID, coreshed.Editor), nil)
+		wantIs(t, db.Grant(t.Context(), coreshed.Operator, s.Workspace.ID, s.Editor.ID, coreshed.Editor), nil)
 		source := s.Put(t, s.Editor, "1.tif", "1").Version.ID
 		_, middle := s.Made(t, "middle", source)
 		s.Workspace = home
@@ -106,7 +106,7 @@ func TestTrustRights(t *testing.T) {
 			wantIs(t, err, nil)
 			wantEqual(t, got[end], want)
 		}
-		wantIs(t, db.Grant(t.Context(), s.Entry(t, source).Workspace.ID, s.Member.ID, coreshed.Viewer), nil)
+		wantIs(t, db.Grant(t.Context(), coreshed.Operator, s.Entry(t, source).Workspace.ID, s.Member.ID, coreshed.Viewer), nil)
 		list, total, hidden, err := db.StaleRuns(t.Context(), s.View(t, s.Member), source, coreshed.Page{Limit: 10})
 		wantIs(t, err, nil)
 		wantEqual(t, []any{len(list), total, hidden, list[0].ID == r.ID}, []any{1, int64(1), int64(1), false})

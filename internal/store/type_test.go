@@ -15,7 +15,7 @@ func TestTypeOfOthers(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := storetest.New(t, db)
 		other := s.User(t, "other@"+s.Org.ID.String()+".example")
-		wantIs(t, db.Grant(t.Context(), s.Workspace.ID, other.ID, coreshed.Editor), nil)
+		wantIs(t, db.Grant(t.Context(), coreshed.Operator, s.Workspace.ID, other.ID, coreshed.Editor), nil)
 		recipe := func(p coreshed.Person, definition string) (revision, current int64) {
 			n := store.NewRecipe{Type: store.NewRecipeType{Name: "tiles", Definition: json.RawMessage(definition)}}
 			r, _, err := db.RecordRecipe(t.Context(), s.View(t, p), s.Workspace.ID, n)

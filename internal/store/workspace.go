@@ -154,7 +154,10 @@ func (db *DB) AddWorkspace(ctx context.Context, org, creator coreshed.UUID, titl
 		if err != nil {
 			return err
 		}
-		return editWorkspace(ctx, t, row, edit)
+		if err := editWorkspace(ctx, t, row, edit); err != nil {
+			return err
+		}
+		return auditWorkspace(ctx, t, coreshed.Actor{ID: creator}, coreshed.ActWorkspaceMake, row, details{"title": title})
 	})
 	if err != nil {
 		return coreshed.Workspace{}, err
@@ -202,6 +205,9 @@ func (db *DB) EditWorkspace(ctx context.Context, a coreshed.Access, edit coreshe
 		if err := editWorkspace(ctx, t, a.Workspace.ID, edit); err != nil {
 			return err
 		}
+		if err := auditWorkspace(ctx, t, a.Actor, coreshed.ActWorkspaceChange, a.Workspace.ID, saidOf(edit)); err != nil {
+			return err
+		}
 		_, err = t.exec(ctx, `UPDATE workspaces SET updated_at = $2, updated_by = $3 WHERE id = $1`, a.Workspace.ID, db.micros(), person)
 		return err
 	})
@@ -209,6 +215,30 @@ func (db *DB) EditWorkspace(ctx context.Context, a coreshed.Access, edit coreshe
 		return coreshed.Workspace{}, err
 	}
 	return db.workspace(ctx, a.Workspace.UUID, a.Actor.ID)
+}
+
+func auditWorkspace(ctx context.Context, t tx, by coreshed.Actor, action coreshed.AuditAction, row int64, said details) error {
+	return audit(ctx, t, act{by: by, action: action, kind: coreshed.AuditWorkspace, id: row, workspace: row, details: said})
+}
+
+// saidOf tells which parts of a workspace change, and its new title and quota.
+func saidOf(e coreshed.WorkspaceEdit) details {
+	said := details{}
+	for name, set := range map[string]bool{
+		"description": e.Description != nil, "bounding_box": e.BoundingBox != nil, "coordinate_system": e.CoordinateSystem != nil,
+		"labels": e.Labels != nil,
+	} {
+		if set {
+			said[name] = "changed"
+		}
+	}
+	if e.Title != nil {
+		said["title"] = *e.Title
+	}
+	if e.Quota != nil {
+		said["quota"] = *e.Quota
+	}
+	return said
 }
 
 func editWorkspace(ctx context.Context, t tx, row int64, e coreshed.WorkspaceEdit) error {
@@ -348,8 +378,10 @@ func deleteWorkspace(ctx context.Context, t tx, actor coreshed.Actor, row int64)
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, `UPDATE workspaces SET deleted_at = $2 WHERE id = $1`, row, t.db().micros())
-	return err
+	if _, err = t.exec(ctx, `UPDATE workspaces SET deleted_at = $2 WHERE id = $1`, row, t.db().micros()); err != nil {
+		return err
+	}
+	return auditWorkspace(ctx, t, actor, coreshed.ActWorkspaceDelete, row, nil)
 }
 
 // RestoreWorkspace makes a deleted workspace live again. When another has its
@@ -357,13 +389,13 @@ func deleteWorkspace(ctx context.Context, t tx, actor coreshed.Actor, row int64)
 // Restoring a live one changes nothing.
 func (db *DB) RestoreWorkspace(ctx context.Context, a coreshed.Access) (renamed bool, err error) {
 	err = db.update(ctx, func(ctx context.Context, t tx) error {
-		renamed, err = restoreWorkspace(ctx, t, a.Workspace.ID)
+		renamed, err = restoreWorkspace(ctx, t, a.Actor, a.Workspace.ID)
 		return err
 	})
 	return renamed, err
 }
 
-func restoreWorkspace(ctx context.Context, t tx, row int64) (renamed bool, err error) {
+func restoreWorkspace(ctx context.Context, t tx, by coreshed.Actor, row int64) (renamed bool, err error) {
 	title, err := one(ctx, t, value[string], `SELECT title FROM workspaces
 		WHERE id = $1 AND deleted_at IS NOT NULL`+t.db().dialect.lock, row)
 	if errors.Is(err, coreshed.NotFound) {
@@ -379,8 +411,10 @@ func restoreWorkspace(ctx context.Context, t tx, row int64) (renamed bool, err e
 	if err := setTitle(ctx, t, row, free); err != nil {
 		return false, err
 	}
-	_, err = t.exec(ctx, `UPDATE workspaces SET deleted_at = NULL WHERE id = $1`, row)
-	return free != title, err
+	if _, err := t.exec(ctx, `UPDATE workspaces SET deleted_at = NULL WHERE id = $1`, row); err != nil {
+		return false, err
+	}
+	return free != title, auditWorkspace(ctx, t, by, coreshed.ActWorkspaceRestore, row, details{"title": free})
 }
 
 // freeTitle returns the title, or its first numbered alternative that no other

@@ -141,23 +141,23 @@ func TestLastOwnerStays(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := storetest.New(t, db)
 		ctx, w := t.Context(), s.Workspace.ID
-		wantKind(t, "demote", db.Grant(ctx, w, s.Owner.ID, coreshed.Editor), coreshed.Conflict)
-		wantKind(t, "revoke", db.Revoke(ctx, w, s.Owner.ID), coreshed.Conflict)
-		wantKind(t, "grant again", db.Grant(ctx, w, s.Owner.ID, coreshed.Owner), nil)
-		wantKind(t, "second owner", db.Grant(ctx, w, s.Editor.ID, coreshed.Owner), nil)
+		wantKind(t, "demote", db.Grant(ctx, coreshed.Operator, w, s.Owner.ID, coreshed.Editor), coreshed.Conflict)
+		wantKind(t, "revoke", db.Revoke(ctx, coreshed.Operator, w, s.Owner.ID), coreshed.Conflict)
+		wantKind(t, "grant again", db.Grant(ctx, coreshed.Operator, w, s.Owner.ID, coreshed.Owner), nil)
+		wantKind(t, "second owner", db.Grant(ctx, coreshed.Operator, w, s.Editor.ID, coreshed.Owner), nil)
 		// When both leave at once, one of them stays.
 		var wg sync.WaitGroup
 		errs := make([]error, 2)
 		for i, p := range []coreshed.Person{s.Owner, s.Editor} {
-			wg.Go(func() { errs[i] = db.Revoke(ctx, w, p.ID) })
+			wg.Go(func() { errs[i] = db.Revoke(ctx, coreshed.Operator, w, p.ID) })
 		}
 		wg.Wait()
 		if (errs[0] == nil) == (errs[1] == nil) {
 			t.Errorf("leaving at once: %v, %v", errs[0], errs[1])
 		}
-		wantKind(t, "no role", db.Revoke(ctx, w, s.Member.ID), coreshed.NotFound)
-		wantKind(t, "unknown role", db.Grant(ctx, w, s.Member.ID, "king"), coreshed.Invalid)
-		wantKind(t, "nobody", db.Grant(ctx, w, uuid.New(), coreshed.Viewer), coreshed.NotFound)
+		wantKind(t, "no role", db.Revoke(ctx, coreshed.Operator, w, s.Member.ID), coreshed.NotFound)
+		wantKind(t, "unknown role", db.Grant(ctx, coreshed.Operator, w, s.Member.ID, "king"), coreshed.Invalid)
+		wantKind(t, "nobody", db.Grant(ctx, coreshed.Operator, w, uuid.New(), coreshed.Viewer), coreshed.NotFound)
 	})
 }
 
@@ -166,7 +166,7 @@ func TestGrantsShowWhoWaits(t *testing.T) {
 		s := storetest.New(t, db)
 		ctx, w := t.Context(), s.Workspace.ID
 		address := "Zoe@" + s.Org.ID.String() + ".example"
-		wantKind(t, "grant", db.GrantEmail(ctx, w, address, coreshed.Editor), nil)
+		wantKind(t, "grant", db.GrantEmail(ctx, coreshed.Operator, w, address, coreshed.Editor), nil)
 		got, err := db.Grants(ctx, w)
 		wantKind(t, "grants", err, nil)
 		want := []store.Granted{
@@ -176,7 +176,7 @@ func TestGrantsShowWhoWaits(t *testing.T) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Error(diff)
 		}
-		wantKind(t, "revoke", db.Revoke(ctx, w, store.PendingID(s.Workspace.UUID, address)), nil)
+		wantKind(t, "revoke", db.Revoke(ctx, coreshed.Operator, w, store.PendingID(s.Workspace.UUID, address)), nil)
 		zoe := s.User(t, address)
 		if a := s.Access(t, zoe); a.Role != coreshed.NoRole {
 			t.Errorf("a revoked role came back: %s", a.Role)
@@ -195,7 +195,7 @@ func TestOrganisationsOf(t *testing.T) {
 		}
 		count(s.Member, 1)
 		count(s.Stranger, 1)
-		wantKind(t, "grant", db.Grant(t.Context(), s.Workspace.ID, s.Stranger.ID, coreshed.Viewer), nil)
+		wantKind(t, "grant", db.Grant(t.Context(), coreshed.Operator, s.Workspace.ID, s.Stranger.ID, coreshed.Viewer), nil)
 		count(s.Stranger, 2)
 		wantKind(t, "delete", db.DeleteWorkspace(t.Context(), s.Access(t, s.Owner)), nil)
 		count(s.Stranger, 1)

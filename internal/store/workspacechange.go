@@ -36,6 +36,9 @@ func (db *DB) AddSeenWorkspace(ctx context.Context, view coreshed.View, title st
 			return err
 		}
 		change.Title = &title
+		if err := auditWorkspace(ctx, t, view.Actor, coreshed.ActWorkspaceMake, row, details{"title": title}); err != nil {
+			return err
+		}
 		return changeWorkspace(ctx, t, view.Actor, row, person, change)
 	})
 	return row, err
@@ -56,13 +59,17 @@ func (db *DB) ChangeWorkspace(ctx context.Context, view coreshed.View, id int64,
 		if err != nil {
 			return err
 		}
+		if err := auditWorkspace(ctx, t, view.Actor, coreshed.ActWorkspaceChange, id,
+			saidOf(coreshed.WorkspaceEdit{Title: change.Title, Description: change.Description})); err != nil {
+			return err
+		}
 		return changeWorkspace(ctx, t, view.Actor, id, person, change)
 	})
 }
 
-func changeWorkspace(ctx context.Context, t tx, actor coreshed.Actor, row, person int64, c WorkspaceChange) error {
+func changeWorkspace(ctx context.Context, t tx, by coreshed.Actor, row, person int64, c WorkspaceChange) error {
 	if c.Active != nil && *c.Active {
-		if _, err := restoreWorkspace(ctx, t, row); err != nil {
+		if _, err := restoreWorkspace(ctx, t, by, row); err != nil {
 			return err
 		}
 	}
@@ -79,9 +86,12 @@ func changeWorkspace(ctx context.Context, t tx, actor coreshed.Actor, row, perso
 			row, textOrNull(c.Storage.Broker), textOrNull(c.Storage.Configuration)); err != nil {
 			return err
 		}
+		if err := auditWorkspace(ctx, t, by, coreshed.ActWorkspaceStorage, row, details{"broker": c.Storage.Broker}); err != nil {
+			return err
+		}
 	}
 	if c.Active != nil && !*c.Active {
-		if err := deleteWorkspace(ctx, t, actor, row); err != nil {
+		if err := deleteWorkspace(ctx, t, by, row); err != nil {
 			return err
 		}
 	}

@@ -257,10 +257,10 @@ func TestRepeatsOfHidden(t *testing.T) {
 		})
 		s.must(err)
 		s.takeAll(other.ID)
-		s.must(s.db.Grant(t.Context(), s.ids["products"], s.people.Admin.ID, coreshed.Owner))
-		s.must(s.db.Revoke(t.Context(), s.ids["products"], s.people.Owner.ID))
+		s.must(s.db.Grant(t.Context(), coreshed.Operator, s.ids["products"], s.people.Admin.ID, coreshed.Owner))
+		s.must(s.db.Revoke(t.Context(), coreshed.Operator, s.ids["products"], s.people.Owner.ID))
 		s.takeAll(s.scan(rule{"filename_regex": "a.*"}))
-		s.must(s.db.Grant(t.Context(), s.ids["products"], s.people.Owner.ID, coreshed.Viewer))
+		s.must(s.db.Grant(t.Context(), coreshed.Operator, s.ids["products"], s.people.Owner.ID, coreshed.Viewer))
 		s.takeAll(s.scan(rule{"filename_regex": "b.*"}))
 		same(t, "ingests", []string{
 			"a.tif a.tif INGESTED", "b.tif b.tif INGESTED", "a.tif a.tif INGESTED", "b.tif b.tif DUPLICATE",

@@ -35,7 +35,7 @@ func New(t testing.TB, db *store.DB) *Shed {
 	s.Member = s.user(t, "member", domain, false)
 	s.Workspace = s.AddWorkspace(t, "North pit")
 	for role, p := range map[coreshed.Role]coreshed.Person{coreshed.Editor: s.Editor, coreshed.Viewer: s.Viewer} {
-		must(t, db.Grant(t.Context(), s.Workspace.ID, p.ID, role))
+		must(t, db.Grant(t.Context(), coreshed.Operator, s.Workspace.ID, p.ID, role))
 	}
 	other := &Shed{DB: db, Org: organisation(t, db, "Southern Metals")}
 	s.Stranger = other.user(t, "stranger", domain, false)

@@ -1,0 +1,177 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/coreshed/coreshed"
+	auditlog "github.com/coreshed/coreshed/internal/audit"
+)
+
+// AuditWaits reports whether entries of the audit log wait for their numbers.
+func (db *DB) AuditWaits(ctx context.Context) (bool, error) {
+	return one(ctx, db, value[bool], `SELECT EXISTS (SELECT 1 FROM audit_entries WHERE number IS NULL)`)
+}
+
+// SequenceAudit gives entries that wait their numbers, at most limit of them, adds
+// them to the tree, and keeps the checkpoint that sign makes of it, all or
+// nothing. It returns how many they were. Conflict when the lease is over.
+func (db *DB) SequenceAudit(ctx context.Context, l Lease, limit int, sign func(size int64, root auditlog.Hash) (string, error)) (int, error) {
+	var n int
+	err := db.update(ctx, func(ctx context.Context, t tx) error {
+		if err := l.holds(ctx, t); err != nil {
+			return err
+		}
+		waiting, err := all(ctx, t, scanAudit, `SELECT `+auditColumns+` FROM audit_entries e LEFT JOIN audit_details d ON d.entry_id = e.id
+			WHERE e.number IS NULL ORDER BY e.id LIMIT $1`, limit)
+		if n = len(waiting); err != nil || n == 0 {
+			return err
+		}
+		tree, err := growTree(ctx, t, waiting)
+		if err != nil {
+			return err
+		}
+		if err := tree.save(ctx); err != nil {
+			return err
+		}
+		return checkpoint(ctx, t, tree, sign)
+	})
+	return n, err
+}
+
+// tree is the Merkle tree with what a transaction adds to it.
+type tree struct {
+	ctx   context.Context //nolint:containedctx // tlog's reader has no argument for it
+	q     querier
+	d     dialect
+	t     tx
+	size  int64
+	first int64           // position of the first new hash
+	added []auditlog.Hash // in order of their positions
+	ids   []int64         // of the new entries, rising
+}
+
+// growTree adds entries to the tree.
+func growTree(ctx context.Context, t tx, entries []coreshed.AuditEntry) (*tree, error) {
+	size, err := auditSize(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	tr := &tree{ctx: ctx, q: t, d: t.db().dialect, t: t, size: size, first: tlog.StoredHashCount(size)}
+	for _, e := range entries {
+		hashes, err := tlog.StoredHashes(tr.size, auditlog.Leaf(e), tr)
+		if err != nil {
+			return nil, err
+		}
+		tr.added = append(tr.added, hashes...)
+		tr.ids = append(tr.ids, e.ID)
+		tr.size++
+	}
+	return tr, nil
+}
+
+// auditSize is how many entries have numbers.
+func auditSize(ctx context.Context, q querier) (int64, error) {
+	return one(ctx, q, value[int64], `SELECT COALESCE(MAX(size), 0) FROM audit_checkpoints`)
+}
+
+// ReadHashes is what tlog reads the tree by.
+func (tr *tree) ReadHashes(positions []int64) ([]auditlog.Hash, error) {
+	hashes := make([]auditlog.Hash, len(positions))
+	var stored []int64
+	for i, p := range positions {
+		switch k := p - tr.first; {
+		case k < 0:
+			stored = append(stored, p)
+		case k < int64(len(tr.added)):
+			hashes[i] = tr.added[k]
+		default:
+			return nil, errors.New("the tree has no such hash")
+		}
+	}
+	if len(stored) == 0 {
+		return hashes, nil
+	}
+	found, err := storedHashes(tr.ctx, tr.q, tr.d, stored)
+	if err != nil {
+		return nil, err
+	}
+	for i, p := range positions {
+		if p >= tr.first {
+			continue
+		}
+		h, ok := found[p]
+		if !ok {
+			return nil, coreshed.Errorf(coreshed.StoreFailed, "the audit log lacks the hash at %d: coreshed audit verify tells what else is wrong", p)
+		}
+		hashes[i] = h
+	}
+	return hashes, nil
+}
+
+func storedHashes(ctx context.Context, q querier, d dialect, positions []int64) (map[int64]auditlog.Hash, error) {
+	c := &conditions{}
+	c.anyID(d, `position`, positions)
+	rows, err := all(ctx, q, scanHash, `SELECT position, hash FROM audit_hashes WHERE `+c.text(), c.args...)
+	found := make(map[int64]auditlog.Hash, len(rows))
+	for _, h := range rows {
+		found[h.position] = h.hash
+	}
+	return found, err
+}
+
+// hashRows is how many hashes one statement inserts.
+const hashRows = 128
+
+// save writes the new hashes, and the numbers of the entries.
+func (tr *tree) save(ctx context.Context) error {
+	for from := 0; from < len(tr.added); {
+		n := 1
+		if len(tr.added)-from >= hashRows {
+			n = hashRows
+		}
+		var args []any
+		rows := make([]string, n)
+		for i := range n {
+			rows[i] = `(` + placeholders(2*i+1, 2) + `)`
+			args = append(args, tr.first+int64(from+i), tr.added[from+i][:])
+		}
+		if _, err := tr.t.exec(ctx, `INSERT INTO audit_hashes (position, hash) VALUES `+strings.Join(rows, ", "), args...); err != nil {
+			return err
+		}
+		from += n
+	}
+	ids, err := json.Marshal(tr.ids)
+	if err != nil {
+		return err
+	}
+	_, err = tr.t.exec(ctx, `
+		WITH n AS (SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS nth FROM audit_entries WHERE id IN (`+tr.d.list("$2", "bigint")+`))
+		UPDATE audit_entries SET number = $1 + n.nth FROM n WHERE audit_entries.id = n.id`,
+		tr.size-int64(len(tr.ids))-1, string(ids))
+	return err
+}
+
+// checkpoint signs the tree, and keeps of the checkpoints of an hour the last.
+func checkpoint(ctx context.Context, t tx, tr *tree, sign func(int64, auditlog.Hash) (string, error)) error {
+	root, err := tlog.TreeHash(tr.size, tr)
+	if err != nil {
+		return err
+	}
+	note, err := sign(tr.size, root)
+	if err != nil {
+		return err
+	}
+	now := t.db().now()
+	if _, err := t.exec(ctx, `DELETE FROM audit_checkpoints WHERE signed_at >= $1 AND signed_at <= $2`,
+		now.Truncate(time.Hour).UnixMicro(), now.UnixMicro()); err != nil {
+		return err
+	}
+	_, err = t.exec(ctx, `INSERT INTO audit_checkpoints (size, signed_at, note) VALUES ($1, $2, $3)`, tr.size, now.UnixMicro(), note)
+	return err
+}
