@@ -9,14 +9,17 @@ import (
 // with the command line.
 var Operator = Actor{ClientID: "operator"}
 
+// Nobody is who has not signed in, or not with what is good.
+var Nobody = Actor{ClientID: "nobody"}
+
 // Name is how the audit log names an actor: by the id of a person, "operator"
-// for [Operator], "server" for what nobody has asked for.
+// for [Operator], "nobody" for [Nobody], "server" for what nobody has asked for.
 func (a Actor) Name() string {
 	switch {
 	case a.ID != UUID{}:
 		return a.ID.String()
-	case a.ClientID == Operator.ClientID:
-		return Operator.ClientID
+	case a.ClientID == Operator.ClientID, a.ClientID == Nobody.ClientID:
+		return a.ClientID
 	}
 	return "server"
 }
@@ -39,6 +42,7 @@ type AuditEntry struct {
 	Commitment []byte          // SHA-256 of the salt and the details
 	Salt       []byte          // nil once they are erased
 	Details    json.RawMessage // nil once they are erased
+	ErasedBy   int64           // row id of the purge that did; 0 when none has
 }
 
 // AuditOutcome says what came of it.

@@ -17,13 +17,14 @@ type AuditEntry struct {
 	ID        int64                 `json:"id"`
 	Number    *int64                `json:"number"` // its place in the log, from 0; nil for a moment
 	At        time.Time             `json:"at"`
-	Actor     string                `json:"actor"` // the id of a person, "operator" or "server"
+	Actor     string                `json:"actor"` // the id of a person, "operator", "server" or "nobody"
 	Action    coreshed.AuditAction  `json:"action"`
 	Kind      coreshed.AuditKind    `json:"kind"`      // of the subject
 	Subject   int64                 `json:"subject"`   // its id, or 0
 	Workspace int64                 `json:"workspace"` // its number, or 0
 	Outcome   coreshed.AuditOutcome `json:"outcome"`
-	Details   json.RawMessage       `json:"details"` // null once a purge has erased them
+	Details   json.RawMessage       `json:"details"`   // null once a purge has erased them
+	ErasedBy  int64                 `json:"erased_by"` // that purge, as the subject of its entries; or 0
 }
 
 // AuditFilter says which entries are wanted; what is empty is any.

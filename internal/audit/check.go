@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -29,8 +30,10 @@ type Checker struct {
 	report      Report
 	checkpoints map[int64][]kept // by size
 	size        int64
-	edge        map[int64]Hash // the roots of the largest whole subtrees
-	lost        bool           // what follows cannot be checked
+	edge        map[int64]Hash  // the roots of the largest whole subtrees
+	lost        bool            // what follows cannot be checked
+	erasing     map[int64]int64 // the first entry that each purge has erased the details of
+	executed    map[int64]bool  // purges of whose execution the log tells
 }
 
 type kept struct {
@@ -41,7 +44,10 @@ type kept struct {
 // NewChecker begins a check against signed checkpoints of the log itself, and an
 // older one that was kept elsewhere, or "".
 func NewChecker(notes []string, older string, keys []string) *Checker {
-	c := &Checker{checkpoints: map[int64][]kept{}, edge: map[int64]Hash{}, report: Report{Findings: []string{}}}
+	c := &Checker{
+		checkpoints: map[int64][]kept{}, edge: map[int64]Hash{}, report: Report{Findings: []string{}},
+		erasing: map[int64]int64{}, executed: map[int64]bool{},
+	}
 	origin := ""
 	for _, note := range notes {
 		cp, err := OpenCheckpoint(note, keys...)
@@ -96,12 +102,7 @@ func (c *Checker) Add(entries []coreshed.AuditEntry, hashes map[int64]Hash) {
 		if !c.skipTo(e.Number, hashes) {
 			return
 		}
-		if !Kept(e) {
-			c.found("entry %d (id %d): its details are not those that it was written with", e.Number, e.ID)
-		}
-		if e.Details == nil {
-			c.report.Erased++
-		}
+		c.details(e)
 		hash := LeafHash(Leaf(e))
 		was, ok := hashes[tlog.StoredHashIndex(0, c.size)]
 		switch {
@@ -112,6 +113,34 @@ func (c *Checker) Add(entries []coreshed.AuditEntry, hashes map[int64]Hash) {
 			hash = was // so that what comes after is checked for itself
 		}
 		c.grow(hash, hashes)
+	}
+}
+
+// details checks that an entry has the details that it was written with, or that a
+// purge has erased them.
+func (c *Checker) details(e coreshed.AuditEntry) {
+	if e.Action == coreshed.ActPurgeExecute {
+		c.Executed(e.Subject)
+	}
+	switch {
+	case !Kept(e):
+		c.found("entry %d (id %d): its details are not those that it was written with", e.Number, e.ID)
+	case e.Details != nil:
+	case e.ErasedBy == 0:
+		c.found("entry %d (id %d): its details are missing, and no purge has erased them", e.Number, e.ID)
+	default:
+		c.report.Erased++
+		if _, ok := c.erasing[e.ErasedBy]; !ok {
+			c.erasing[e.ErasedBy] = e.Number
+		}
+	}
+}
+
+// Executed tells of purges, by their row ids, of whose execution entries tell that
+// have no number yet.
+func (c *Checker) Executed(purges ...int64) {
+	for _, id := range purges {
+		c.executed[id] = true
 	}
 }
 
@@ -204,6 +233,11 @@ func (c *Checker) End(beyond int64) Report {
 	}
 	if signed < c.size {
 		c.found("the last %d entries have numbers, and no checkpoint was signed of them", c.size-signed)
+	}
+	for _, purge := range slices.Sorted(maps.Keys(c.erasing)) {
+		if !c.executed[purge] {
+			c.found("entry %d and maybe others: purge %d is to have erased their details, and the log has no entry of its execution", c.erasing[purge], purge)
+		}
 	}
 	c.report.Entries = c.size
 	return c.report

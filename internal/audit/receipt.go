@@ -15,9 +15,10 @@ import (
 type Receipt struct {
 	Number  int64            `json:"number"`
 	Leaf    string           `json:"leaf"`
-	Salt    []byte           `json:"salt"`    // null once the details are erased
-	Details *string          `json:"details"` // as they were committed to, JSON; null once erased
-	Size    int64            `json:"size"`    // of the tree that the proof is of
+	Salt    []byte           `json:"salt"`                // null once the details are erased
+	Details *string          `json:"details"`             // as they were committed to, JSON; null once erased
+	Erased  int64            `json:"erased_by,omitempty"` // the purge that did, by the subject of its entries
+	Size    int64            `json:"size"`                // of the tree that the proof is of
 	Proof   tlog.RecordProof `json:"proof"`
 
 	// Checkpoint is a signed one of that size, "" when the log has signed none.
@@ -29,7 +30,7 @@ const maxReceipt = 1 << 20
 
 // NewReceipt is the receipt of an entry that has a number, without a proof.
 func NewReceipt(e coreshed.AuditEntry) Receipt {
-	r := Receipt{Number: e.Number, Leaf: string(Leaf(e)), Salt: e.Salt}
+	r := Receipt{Number: e.Number, Leaf: string(Leaf(e)), Salt: e.Salt, Erased: e.ErasedBy}
 	if e.Details != nil {
 		text := string(e.Details)
 		r.Details = &text
@@ -52,7 +53,7 @@ func ParseReceipt(text []byte) (Receipt, error) {
 // Entry is the entry that the receipt is of.
 func (r Receipt) Entry() (coreshed.AuditEntry, error) {
 	e, err := ParseLeaf([]byte(r.Leaf))
-	if e.Number, e.Salt = r.Number, r.Salt; r.Details != nil {
+	if e.Number, e.Salt, e.ErasedBy = r.Number, r.Salt, r.Erased; r.Details != nil {
 		e.Details = json.RawMessage(*r.Details)
 	}
 	return e, err

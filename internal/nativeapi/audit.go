@@ -23,13 +23,15 @@ type auditEntry struct {
 	Subject   *int64          `json:"subject"`
 	Workspace *int64          `json:"workspace"`
 	Outcome   string          `json:"outcome"`
-	Details   json.RawMessage `json:"details"` // null once they are erased
+	Details   json.RawMessage `json:"details"`   // null once they are erased
+	ErasedBy  *int64          `json:"erased_by"` // the subject of the purge's entries
 }
 
 func auditEntryOf(e coreshed.AuditEntry) auditEntry {
 	out := auditEntry{
 		ID: e.ID, At: timestamp(e.At), Actor: e.Actor, Action: string(e.Action), Kind: string(e.Kind),
 		Subject: idOrNull(e.Subject), Workspace: idOrNull(e.Workspace), Outcome: string(e.Outcome), Details: e.Details,
+		ErasedBy: idOrNull(e.ErasedBy),
 	}
 	if e.Number >= 0 {
 		out.Number = &e.Number

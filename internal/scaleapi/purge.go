@@ -27,6 +27,7 @@ func (a *api) purgeSource(w http.ResponseWriter, q *request) error {
 	case errors.Is(err, coreshed.BadRequest):
 		return bare(w, "The given file_id does not correspond to a SOURCE file_type: %d", *id)
 	case errors.Is(err, coreshed.Held):
+		web.NoteError(q.Request, err)
 		return bare(w, "%s", err)
 	case err != nil:
 		return err

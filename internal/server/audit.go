@@ -31,13 +31,14 @@ func ensureAuditKey(ctx context.Context, db *store.DB, org coreshed.UUID) error 
 	return db.AddKey(ctx, store.AuditKey, uuid.NewString(), []byte(secret))
 }
 
-// sequenceAll numbers and signs what is written to the audit log, until ctx ends
-// and then what was written before.
+// sequenceAll writes to the audit log what was refused, and numbers and signs what
+// was written, until ctx ends and then what was refused and written before.
 func (w *worker) sequenceAll(ctx context.Context) {
 	tick := time.NewTicker(auditEvery)
 	defer tick.Stop()
 	for last := false; ; {
-		err := w.sequence(context.WithoutCancel(ctx))
+		err := w.attempts.flush(context.WithoutCancel(ctx), w.db, last)
+		err = errors.Join(err, w.sequence(context.WithoutCancel(ctx)))
 		if err == nil {
 			err = w.publishCheckpoint(context.WithoutCancel(ctx))
 		}

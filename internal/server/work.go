@@ -46,6 +46,7 @@ type worker struct {
 	now     func() time.Time
 	log     *slog.Logger
 
+	attempts   *attempts
 	checkpoint struct{ file, written string } // of the audit log, written outside
 }
 

@@ -59,12 +59,14 @@ func audit(ctx context.Context, t tx, a act) error {
 }
 
 // eraseAudit erases the details of all entries about things of a kind, by their
-// row ids. What remains of the entries, and of the tree, is what it was.
-func eraseAudit(ctx context.Context, t tx, kind coreshed.AuditKind, ids []int64) error {
+// row ids, and leaves which purge has done that. What remains of the entries, and
+// of the tree, is what it was.
+func (r *removal) eraseAudit(ctx context.Context, t tx, kind coreshed.AuditKind, ids []int64) error {
 	c := &conditions{}
 	c.add(`kind = ?`, string(kind))
 	c.anyID(t.db().dialect, `subject_id`, append([]int64{}, ids...))
-	_, err := t.exec(ctx, `DELETE FROM audit_details WHERE entry_id IN (SELECT id FROM audit_entries WHERE `+c.text()+`)`, c.args...)
+	_, err := t.exec(ctx, `UPDATE audit_details SET salt = NULL, document = NULL, erased_by = `+c.arg(r.purge)+`
+		WHERE erased_by IS NULL AND entry_id IN (SELECT id FROM audit_entries WHERE `+c.text()+`)`, c.args...)
 	return err
 }
 

@@ -219,21 +219,28 @@ func TestErasedDetailsLeaveTheLogWhole(t *testing.T) {
 		f := s.Put(t, s.Editor, "secret/site.csv", "x")
 		other := s.Put(t, s.Editor, "other.csv", "x")
 		kept := a.sequence(1000)
-		must(t, store.EraseAudit(t.Context(), db, coreshed.AuditVersion, f.Version.ID))
+		view := s.View(t, s.Admin)
+		p, err := db.PlanPurge(t.Context(), view, store.NewPurge{Versions: []int64{f.Version.ID}, Scope: coreshed.PurgeLineage, Reason: "sold"})
+		must(t, err)
+		must(t, store.EraseAudit(t.Context(), db, coreshed.AuditVersion, f.Version.ID, p.ID))
+		a.wantFound(kept, "and the log has no entry of its execution")
+		_, err = db.ExecutePurge(t.Context(), view, p.UUID, p.Fingerprint)
+		must(t, err)
+		a.wantWhole(kept) // the execution waits for its number
+		a.sequence(1000)
 		r := a.wantWhole(kept)
 		wantEqual(t, r.Erased, int64(1))
 
-		view := s.View(t, s.Admin)
 		e, err := db.AuditEntries(t.Context(), view, store.AuditFilter{Kind: coreshed.AuditVersion, Subject: f.Version.ID}, 10)
 		must(t, err)
-		if len(e) != 1 || e[0].Details != nil || e[0].Salt != nil {
+		if len(e) != 1 || e[0].Details != nil || e[0].Salt != nil || e[0].ErasedBy != p.ID {
 			t.Fatalf("entries of what was erased: %+v", e)
 		}
-		receipt, err := db.AuditReceipt(t.Context(), view, e[0].Number, 0)
-		must(t, err)
 		keys, err := db.AuditVerifiers(t.Context())
 		must(t, err)
 		cp, err := audit.OpenCheckpoint(kept, keys...)
+		must(t, err)
+		receipt, err := db.AuditReceipt(t.Context(), view, e[0].Number, cp.Size)
 		must(t, err)
 		must(t, receipt.Verify(cp))
 
@@ -259,6 +266,8 @@ func TestTamperingIsNoticed(t *testing.T) {
 			{"entry 3 (id 4): it is not what was recorded", []string{`UPDATE audit_entries SET at = at + 1 WHERE number = 3`}},
 			{"entry 4 (id 5): its details are not those", []string{`UPDATE audit_details SET document = '{}' WHERE entry_id = 5`}},
 			{"entry 5 (id 6): its details are not those", []string{`UPDATE audit_details SET salt = commitment FROM audit_entries WHERE id = entry_id AND id = 6`}},
+			{"entry 1 (id 2): its details are missing, and no purge has erased them", []string{`DELETE FROM audit_details WHERE entry_id = 2`}},
+			{"entry 0 and maybe others: purge 77 is to have erased", []string{`UPDATE audit_details SET salt = NULL, document = NULL, erased_by = 77 WHERE entry_id = 1`}},
 			{"entry 6 is missing", []string{`DELETE FROM audit_details WHERE entry_id = 7`, `DELETE FROM audit_entries WHERE id = 7`}},
 			{"entry 7 (id 9): it is not what was recorded", []string{
 				`UPDATE audit_entries SET number = -number WHERE number IN (7, 8)`,

@@ -91,6 +91,11 @@ func (db *DB) CheckAudit(ctx context.Context, older string, keys ...string) (aud
 		if err != nil {
 			return err
 		}
+		waiting, err := all(ctx, t, value[int64], `SELECT subject_id FROM audit_entries WHERE number IS NULL AND action = $1`, string(coreshed.ActPurgeExecute))
+		if err != nil {
+			return err
+		}
+		c.Executed(waiting...)
 		report = c.End(beyond)
 		report.Waiting, err = one(ctx, t, value[int64], `SELECT count(*) FROM audit_entries WHERE number IS NULL`)
 		return err

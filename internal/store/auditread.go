@@ -12,14 +12,14 @@ import (
 )
 
 const auditColumns = `e.id, COALESCE(e.number, -1), e.at, e.org_id, e.actor, e.action, e.kind, e.subject_id, e.workspace_id, e.outcome,
-	e.commitment, d.salt, d.document`
+	e.commitment, d.salt, d.document, COALESCE(d.erased_by, 0)`
 
 func scanAudit(rows *sql.Rows) (coreshed.AuditEntry, error) {
 	var e coreshed.AuditEntry
 	var at int64
 	var document sql.NullString
 	err := rows.Scan(&e.ID, &e.Number, &at, &e.Org, &e.Actor, &e.Action, &e.Kind, &e.Subject, &e.Workspace, &e.Outcome,
-		&e.Commitment, &e.Salt, &document)
+		&e.Commitment, &e.Salt, &document, &e.ErasedBy)
 	if e.At = timeOf(at); document.Valid {
 		e.Details = []byte(document.String)
 	}

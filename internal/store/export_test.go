@@ -232,7 +232,10 @@ func (db *DB) Begin(ctx context.Context, statement string, args ...any) (release
 	return t.Rollback, err
 }
 
-// EraseAudit erases the details of what the audit log tells of a thing.
-func EraseAudit(ctx context.Context, db *DB, kind coreshed.AuditKind, id int64) error {
-	return db.update(ctx, func(ctx context.Context, t tx) error { return eraseAudit(ctx, t, kind, []int64{id}) })
+// EraseAudit erases the details of what the audit log tells of a thing, as a purge
+// does.
+func EraseAudit(ctx context.Context, db *DB, kind coreshed.AuditKind, id, purge int64) error {
+	return db.update(ctx, func(ctx context.Context, t tx) error {
+		return (&removal{purge: purge}).eraseAudit(ctx, t, kind, []int64{id})
+	})
 }

@@ -71,7 +71,8 @@ func (r *lineageRun) recipe(ctx context.Context, t tx, parent openlineage.Parent
 		VALUES ($1, $2, $3, $4, $5, $6, $6) RETURNING id`, r.workspace, key, recipeType.id, recipeType.revision, event, t.db().micros()); err != nil {
 		return 0, err
 	}
-	if err := auditRecipe(ctx, t, r.view.Actor, coreshed.ActRecipeRecord, id, r.workspace, details{"id": key, "name": parent.Job.Name}); err != nil {
+	// No name: such a recipe also goes without a purge, which would erase it.
+	if err := auditRecipe(ctx, t, r.view.Actor, coreshed.ActRecipeRecord, id, r.workspace, details{"id": key}); err != nil {
 		return 0, err
 	}
 	return id, r.completeRecipe(ctx, t, key)
@@ -125,10 +126,7 @@ func leaveRecipe(ctx context.Context, t tx, recipe, job int64) error {
 	if _, err := t.exec(ctx, `UPDATE ancestry SET recipe_id = NULL WHERE job_id = $1`, job); err != nil {
 		return err
 	}
-	n, err := t.exec(ctx, `DELETE FROM recipes WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM recipe_nodes WHERE recipe_id = $1)
+	_, err := t.exec(ctx, `DELETE FROM recipes WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM recipe_nodes WHERE recipe_id = $1)
 		AND event_id IN (SELECT id FROM trigger_events WHERE type = $2)`, recipe, lineageEvent)
-	if err != nil || n == 0 {
-		return err
-	}
-	return eraseAudit(ctx, t, coreshed.AuditRecipe, []int64{recipe})
+	return err
 }

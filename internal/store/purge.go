@@ -331,7 +331,8 @@ func lockPurge(ctx context.Context, t tx, view coreshed.View, id coreshed.UUID) 
 
 // QueueSourcePurge asks for a purge of a source, as Scale's API does: of scope
 // recipe, planned when it is executed. NotFound when there is no such entry in
-// the view, BadRequest when it is no source.
+// the view, BadRequest when it is no source, Held when a hold protects it; one on
+// what was made from it lets the purge wait.
 func (db *DB) QueueSourcePurge(ctx context.Context, view coreshed.View, entry int64) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {
 		c := &conditions{}
@@ -348,6 +349,9 @@ func (db *DB) QueueSourcePurge(ctx context.Context, view coreshed.View, entry in
 		if err != nil {
 			return err
 		}
+		if err := sourceHeld(ctx, t, id, entry); err != nil {
+			return err
+		}
 		event, err := insert(ctx, t, `INSERT INTO trigger_events (type, description, occurred_at) VALUES ('USER', '{"user":"Anonymous"}', $1) RETURNING id`, t.db().micros())
 		if err != nil {
 			return err
@@ -355,4 +359,25 @@ func (db *DB) QueueSourcePurge(ctx context.Context, view coreshed.View, entry in
 		_, err = t.exec(ctx, `UPDATE purges SET status = 'queued', source_file_id = $2, event_id = $3 WHERE id = $1`, id, entry, event)
 		return err
 	})
+}
+
+// sourceHeld refuses a purge that was only asked for when a hold protects its
+// source.
+func sourceHeld(ctx context.Context, t tx, purge, entry int64) error {
+	s, c := purgeSet{purge: purge}, &conditions{}
+	if _, err := s.add(ctx, t, c, rowVersion, `NULL, NULL`, ` FROM versions v JOIN files f ON f.id = v.file_id WHERE v.id = `+c.arg(entry)); err != nil {
+		return err
+	}
+	if err := markHeld(ctx, t, purge); err != nil {
+		return err
+	}
+	held, err := one(ctx, t, value[bool], `SELECT EXISTS (SELECT 1 FROM purge_items WHERE purge_id = $1 AND hold_id IS NOT NULL)`, purge)
+	if err != nil {
+		return err
+	}
+	if held {
+		return coreshed.Errorf(coreshed.Held, "A hold protects this file.")
+	}
+	_, err = t.exec(ctx, `DELETE FROM purge_items WHERE purge_id = $1`, purge)
+	return err
 }

@@ -54,7 +54,7 @@ func (r *removal) versions(ctx context.Context, t tx, ids []int64) error {
 	if err := r.forget(ctx, t, ids); err != nil {
 		return err
 	}
-	if err := eraseAudit(ctx, t, coreshed.AuditVersion, ids); err != nil {
+	if err := r.eraseAudit(ctx, t, coreshed.AuditVersion, ids); err != nil {
 		return err
 	}
 	for _, f := range files {
@@ -208,5 +208,5 @@ func (r *removal) lost(ctx context.Context, t tx, f purgedFile) error {
 	if err != nil {
 		return err
 	}
-	return eraseAudit(ctx, t, coreshed.AuditFile, []int64{f.id})
+	return r.eraseAudit(ctx, t, coreshed.AuditFile, []int64{f.id})
 }

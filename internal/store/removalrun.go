@@ -50,7 +50,7 @@ func (r *removal) runs(ctx context.Context, t tx, ids []int64) error {
 	if err != nil {
 		return err
 	}
-	if err := eraseAudit(ctx, t, coreshed.AuditRun, ids); err != nil {
+	if err := r.eraseAudit(ctx, t, coreshed.AuditRun, ids); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, `UPDATE purges SET runs_gone = runs_gone + $2 WHERE id = $1`, r.purge, n); err != nil {
@@ -94,7 +94,7 @@ func (r *removal) recipes(ctx context.Context, t tx, ids []int64) error {
 	if err != nil {
 		return err
 	}
-	if err := eraseAudit(ctx, t, coreshed.AuditRecipe, ids); err != nil {
+	if err := r.eraseAudit(ctx, t, coreshed.AuditRecipe, ids); err != nil {
 		return err
 	}
 	if _, err := t.exec(ctx, `UPDATE purges SET recipes_gone = recipes_gone + $2 WHERE id = $1`, r.purge, n); err != nil {

@@ -47,11 +47,15 @@ func Note(r *http.Request, route string, attrs ...slog.Attr) {
 	rec.attrs = append(rec.attrs, attrs...)
 }
 
+// NoteError tells why a request was refused whose handler has answered by itself.
+func NoteError(r *http.Request, err error) { record(r).err = err }
+
 // Log gives each request an id, writes its log line, measures it, and turns a
 // panic into a 500 that the log explains.
 type Log struct {
 	Log     *slog.Logger
 	Metrics *Metrics
+	Refused func(Attempt) // is told of changes that were refused; it does not wait. nil for nobody
 	Next    http.Handler
 }
 
@@ -118,6 +122,9 @@ func (l Log) finish(r *http.Request, rec *Record, took time.Duration) {
 	l.Metrics.seconds.WithLabelValues(rec.family, rec.route).Observe(took.Seconds())
 	l.Metrics.bytes.WithLabelValues(rec.family, "in").Add(float64(rec.in))
 	l.Metrics.bytes.WithLabelValues(rec.family, "out").Add(float64(rec.out))
+	if a, ok := rec.attempt(r.Method); ok && l.Refused != nil {
+		l.Refused(a)
+	}
 	level := slog.LevelInfo
 	if rec.status >= http.StatusInternalServerError && rec.status != http.StatusInsufficientStorage {
 		level = slog.LevelError

@@ -20,11 +20,14 @@ CREATE INDEX audit_entries_subject ON audit_entries (kind, subject_id);
 CREATE INDEX audit_entries_actor ON audit_entries (actor);
 CREATE INDEX audit_entries_at ON audit_entries (at);
 
--- Names, paths and addresses. A purge erases those of what it removes.
+-- Names, paths and addresses. A purge erases those of what it removes, and leaves
+-- the row, which says so: one that is missing was not erased, it was taken away.
 CREATE TABLE audit_details (
-    entry_id INTEGER PRIMARY KEY REFERENCES audit_entries,
-    salt     BLOB NOT NULL,
-    document TEXT NOT NULL -- JSON, as it was hashed
+    entry_id  INTEGER PRIMARY KEY REFERENCES audit_entries,
+    salt      BLOB, -- NULL once erased
+    document  TEXT, -- JSON, as it was hashed; NULL once erased
+    erased_by INTEGER, -- the purge, by its row id
+    CHECK ((salt IS NULL) = (erased_by IS NOT NULL) AND (document IS NULL) = (erased_by IS NOT NULL))
 );
 
 -- The hashes of the tree, in the order of golang.org/x/mod/sumdb/tlog.
