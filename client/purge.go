@@ -45,7 +45,15 @@ type Purge struct {
 	Errors    int64       `json:"errors"`
 	LastError string      `json:"last_error"`
 
-	Plan PurgePlan `json:"plan,omitzero"` // not in lists
+	Plan  PurgePlan    `json:"plan,omitzero"`   // not in lists
+	Audit []PurgeEntry `json:"audit,omitempty"` // as above: the oldest first
+}
+
+// PurgeEntry is an entry of the audit log that tells of a purge.
+type PurgeEntry struct {
+	Number *int64               `json:"number"` // in the log; nil for a moment
+	Action coreshed.AuditAction `json:"action"`
+	At     time.Time            `json:"at"`
 }
 
 // PurgeTotals counts what a purge removes.

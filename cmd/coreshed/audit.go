@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/coreshed/coreshed"
@@ -13,7 +14,7 @@ import (
 )
 
 type auditCmd struct {
-	Ls         auditLs         `cmd:"" help:"List entries, the newest first."`
+	Ls         auditLs         `cmd:"" aliases:"log" help:"List entries, the newest first."`
 	Key        auditKey        `cmd:"" help:"Print the key with which checkpoints and receipts are checked."`
 	Checkpoint auditCheckpoint `cmd:"" help:"Print the newest signed checkpoint."`
 	Receipt    auditReceipt    `cmd:"" help:"Print what shows that an entry is in the log."`
@@ -31,7 +32,7 @@ Whoever can write to the database can sign it anew. What that leaves behind is f
 
 and later
 
-    coreshed audit verify --data /srv/coreshed --key "$(cat key)" --checkpoint /media/usb/checkpoint`
+    coreshed audit verify --data /srv/coreshed --key @key --checkpoint /media/usb/checkpoint`
 }
 
 type auditLs struct {
@@ -72,8 +73,16 @@ func (c auditLs) Run(ctx context.Context, a *app) error {
 		if e.Subject != 0 {
 			subject = fmt.Sprint(e.Kind, " ", e.Subject)
 		}
-		return []any{number, e.At, e.Actor, e.Action, subject, e.Outcome, string(e.Details)}
+		return []any{number, e.At, e.Actor, e.Action, subject, e.Outcome, said(e)}
 	})
+}
+
+// said are the details of an entry.
+func said(e client.AuditEntry) string {
+	if e.ErasedBy != 0 {
+		return "erased"
+	}
+	return string(e.Details)
 }
 
 type auditKey struct{}
@@ -110,7 +119,7 @@ func (auditCheckpoint) Run(ctx context.Context, a *app) error {
 type auditReceipt struct {
 	Number     int64    `arg:"" help:"Of the entry, as audit ls prints it."`
 	Checkpoint string   `placeholder:"FILE" type:"path" help:"Against this checkpoint; else the newest."`
-	Key        []string `placeholder:"KEY" help:"That signed it, as audit key prints it."`
+	Key        []string `placeholder:"KEY" help:"That signed it, as audit key prints it; @FILE reads it from a file."`
 }
 
 // Run prints a receipt.
@@ -139,6 +148,10 @@ func readCheckpoint(file string, keys []string) (string, audit.Checkpoint, error
 	if len(keys) == 0 {
 		return "", audit.Checkpoint{}, usagef("--checkpoint needs --key: what coreshed audit key has printed")
 	}
+	keys, err := verifierKeys(keys)
+	if err != nil {
+		return "", audit.Checkpoint{}, err
+	}
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return "", audit.Checkpoint{}, err
@@ -148,6 +161,23 @@ func readCheckpoint(file string, keys []string) (string, audit.Checkpoint, error
 		err = wrong("%s: %v", file, err)
 	}
 	return string(text), cp, err
+}
+
+// verifierKeys are the keys of --key, of which each may be the lines that audit key
+// has printed, or the name of a file that has them after an @.
+func verifierKeys(given []string) ([]string, error) {
+	var keys []string
+	for _, k := range given {
+		if name, ok := strings.CutPrefix(k, "@"); ok {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				return nil, err
+			}
+			k = string(text)
+		}
+		keys = append(keys, strings.Fields(k)...)
+	}
+	return keys, nil
 }
 
 // wrong is what a check has found: exit code 5.

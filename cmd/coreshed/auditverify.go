@@ -12,7 +12,7 @@ import (
 
 type auditVerify struct {
 	Checkpoint string   `placeholder:"FILE" type:"path" help:"A checkpoint that was kept elsewhere: the log must go on from it."`
-	Key        []string `placeholder:"KEY" help:"What audit key has printed; else the keys in the database are believed. Repeatable."`
+	Key        []string `placeholder:"KEY" help:"What audit key has printed; else the keys in the database are believed; @FILE reads it from a file. Repeatable."`
 	Receipt    string   `placeholder:"FILE" type:"path" help:"Check this receipt of one entry, without a database."`
 }
 
@@ -24,11 +24,15 @@ Exit codes: 0 the log is whole; 5 something is wrong with it, or with the receip
 
     coreshed audit verify --data /srv/coreshed
 
-    coreshed audit verify --receipt receipt.json --checkpoint checkpoint --key "$(cat key)"`
+    coreshed audit verify --receipt receipt.json --checkpoint checkpoint --key @key`
 }
 
 // Run checks a log or a receipt.
 func (c auditVerify) Run(ctx context.Context, a *app) error {
+	var err error
+	if c.Key, err = verifierKeys(c.Key); err != nil {
+		return err
+	}
 	if c.Receipt != "" {
 		return c.receipt(a)
 	}

@@ -48,7 +48,26 @@ func (c purgeCmd) report(ctx context.Context, a *app, cl *client.Client, id core
 		return err
 	}
 	if more := p.Planned.Versions - int64(len(versions)); more > 0 {
-		_, err = fmt.Fprintf(a.stdout, "and %d more: -o csv has all that you may see\n", more)
+		fmt.Fprintf(a.stdout, "and %d more: -o csv has all that you may see\n", more)
 	}
+	return reportEntries(a, p.Audit)
+}
+
+// reportEntries names what the audit log tells of the purge, and how that is shown
+// to others.
+func reportEntries(a *app, entries []client.PurgeEntry) error {
+	fmt.Fprintln(a.stdout)
+	last := ""
+	if err := table(a, entries, "AUDIT ENTRY\tTIME\tACTION", func(e client.PurgeEntry) []any {
+		number := "-"
+		if e.Number != nil {
+			number = fmt.Sprint(*e.Number)
+			last = number
+		}
+		return []any{number, e.At, e.Action}
+	}); err != nil || last == "" {
+		return err
+	}
+	_, err := fmt.Fprintf(a.stdout, "an admin proves it to others with a receipt: coreshed audit receipt %s\n", last)
 	return err
 }

@@ -89,7 +89,16 @@ func (a *api) showPurge(w http.ResponseWriter, q *request, status int, p coreshe
 
 func (a *api) details(q *request, p coreshed.Purge) (purgeDetails, error) {
 	plan, err := a.DB.PurgePlan(q.Context(), q.view, p)
-	return purgeDetails{purge: purgeOf(p), Plan: planOf(plan)}, err
+	if err != nil {
+		return purgeDetails{}, err
+	}
+	d := purgeDetails{purge: purgeOf(p), Plan: planOf(plan), Audit: []purgeEntry{}}
+	entries, err := a.DB.PurgeEntries(q.Context(), p)
+	for _, e := range entries {
+		shown := auditEntryOf(e)
+		d.Audit = append(d.Audit, purgeEntry{shown.Number, shown.Action, shown.At})
+	}
+	return d, err
 }
 
 func (a *api) getPurge(w http.ResponseWriter, q *request) error {

@@ -52,7 +52,15 @@ type purgeTotals struct {
 // purgeDetails is a purge with what it is about.
 type purgeDetails struct {
 	purge
-	Plan purgePlan `json:"plan"`
+	Plan  purgePlan    `json:"plan"`
+	Audit []purgeEntry `json:"audit"`
+}
+
+// purgeEntry is an entry of the audit log that tells of a purge.
+type purgeEntry struct {
+	Number *int64 `json:"number"` // null for a moment
+	Action string `json:"action"`
+	At     string `json:"at"`
 }
 
 type purgePlan struct {

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"github.com/google/uuid"
@@ -112,7 +113,17 @@ func addPurge(ctx context.Context, t tx, view coreshed.View, n NewPurge, version
 	return id, auditPurge(ctx, t, view, coreshed.ActPurgePlan, id, details{"reason": n.Reason})
 }
 
+// auditPurge tells of a purge, by the id under which its report is asked for too.
 func auditPurge(ctx context.Context, t tx, view coreshed.View, action coreshed.AuditAction, id int64, said details) error {
+	purge, err := one(ctx, t, value[string], `SELECT uuid FROM purges WHERE id = $1`, id)
+	if err != nil {
+		return err
+	}
+	said = maps.Clone(said)
+	if said == nil {
+		said = details{}
+	}
+	said["purge"] = purge
 	return audit(ctx, t, act{by: view.Actor, action: action, kind: coreshed.AuditPurge, id: id, org: view.Org, details: said})
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"time"
 
@@ -212,13 +213,30 @@ func (db *DB) EndPurge(ctx context.Context, l Lease, id int64) (bool, error) {
 		if _, err := t.exec(ctx, `DELETE FROM purging WHERE purge_id = $1`, id); err != nil {
 			return err
 		}
-		org, err := one(ctx, t, value[int64], `UPDATE purges SET status = 'purged', ended_at = $2, last_error = '', request = '[]' WHERE id = $1 RETURNING org_id`, id, t.db().micros())
+		if _, err := t.exec(ctx, `UPDATE purges SET status = 'purged', ended_at = $2, last_error = '', request = '[]' WHERE id = $1`, id, t.db().micros()); err != nil {
+			return err
+		}
+		org, said, err := purgeEnd(ctx, t, id)
 		if err != nil {
 			return err
 		}
-		return auditPurge(ctx, t, coreshed.View{Org: org}, coreshed.ActPurgeEnd, id, nil)
+		return auditPurge(ctx, t, coreshed.View{Org: org}, coreshed.ActPurgeEnd, id, said)
 	})
 	return ended, err
+}
+
+// purgeEnd is what the audit log tells of the end of a purge: what it was to remove,
+// by the fingerprint, and how much of what it has removed.
+func purgeEnd(ctx context.Context, t tx, id int64) (org int64, said details, err error) {
+	var fingerprint []byte
+	var sources, products, runs, recipes, size int64
+	_, err = one(ctx, t, func(rows *sql.Rows) (int64, error) {
+		return 0, rows.Scan(&org, &fingerprint, &sources, &products, &runs, &recipes, &size)
+	}, `SELECT org_id, fingerprint, sources_gone, products_gone, runs_gone, recipes_gone, bytes_gone FROM purges WHERE id = $1`, id)
+	return org, details{
+		"fingerprint": hex.EncodeToString(fingerprint),
+		"sources":     sources, "products": products, "runs": runs, "recipes": recipes, "bytes": size,
+	}, err
 }
 
 // EmptyLog takes what has been removed out of the write-ahead log too, as far as
