@@ -30,6 +30,9 @@ func (e *oauthError) Error() string {
 
 func (e *oauthError) Unwrap() error { return e.cause }
 
+// LogCode implements [web.Coded].
+func (e *oauthError) LogCode() string { return e.Code }
+
 func oauthErrorf(code, format string, args ...any) *oauthError {
 	return &oauthError{Code: code, Description: fmt.Sprintf(format, args...), status: http.StatusBadRequest}
 }

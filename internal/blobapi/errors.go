@@ -48,6 +48,9 @@ func (r *refusal) Error() string {
 // Unwrap returns the cause, or nil.
 func (r *refusal) Unwrap() error { return r.cause }
 
+// LogCode implements [web.Coded].
+func (r *refusal) LogCode() string { return r.code }
+
 func notFound() *refusal {
 	return refuse(http.StatusNotFound, "BlobNotFound", "The specified blob does not exist.")
 }

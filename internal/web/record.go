@@ -15,7 +15,8 @@ import (
 )
 
 // Record is what is logged and measured of one request: one line, with the
-// route and ids, never a path of a file, a name or a query.
+// route and ids, never a path of a file, a name or a query. Of why a request was
+// refused it has the kind alone.
 type Record struct {
 	ID     string // UUID, also sent as x-ms-request-id by the data plane
 	family string
@@ -138,7 +139,7 @@ func (l Log) finish(r *http.Request, rec *Record, took time.Duration) {
 		slog.Int64("in", rec.in), slog.Int64("out", rec.out), slog.Duration("took", took))
 	attrs = append(attrs, rec.attrs...)
 	if rec.err != nil && !errors.Is(rec.err, context.Canceled) {
-		attrs = append(attrs, slog.String("error", rec.err.Error()))
+		attrs = append(attrs, slog.String("error", logged(rec.status, rec.err)))
 	}
 	l.Log.LogAttrs(ctx, level, "request", attrs...)
 }
