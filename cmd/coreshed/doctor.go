@@ -20,7 +20,7 @@ type doctorCmd struct {
 func (doctorCmd) Help() string {
 	return `Checks what must hold of the rows and the objects of a data folder, also while its server runs, and changes nothing without --repair:
 
-every version has its bytes, with their sizes, with --deep with their hashes; every object has a row, or waits for the collector; nothing names what is not there; the counters of workspaces are the sums of what they have; what a purge has removed is gone.
+every version has its bytes, with their sizes, with --deep with their hashes; every object has a row, or waits for the collector; nothing names what is not there; the counters of workspaces are the sums of what they have; what a purge has removed is gone; nothing went while a hold protected it; the audit log is whole, as audit verify checks it.
 
     coreshed doctor --data /srv/coreshed
 
@@ -34,6 +34,7 @@ type doctorReport struct {
 	Versions int64           `json:"versions"`
 	Objects  int64           `json:"objects"`
 	Bytes    int64           `json:"bytes_read"`
+	Entries  int64           `json:"audit_entries"`
 	Waiting  int64           `json:"objects_waiting"` // for the collector
 	Findings []doctorFinding `json:"findings"`
 	Repaired int64           `json:"repaired"` // workspaces whose counters were mended
@@ -41,7 +42,7 @@ type doctorReport struct {
 
 type doctorFinding struct {
 	Check string `json:"check"`
-	ID    int64  `json:"id"`
+	ID    int64  `json:"id,omitempty"`
 	What  string `json:"what"`
 }
 
@@ -88,7 +89,7 @@ func (d doctorCmd) examine(ctx context.Context, a *app, db *store.DB, c *catalog
 		Found:    func(f store.Finding) { r.Findings = append(r.Findings, doctorFinding(f)) },
 		Progress: func(e catalog.Examined) { s.show("%d versions, %s read", e.Versions, sized(e.Bytes)) },
 	})
-	r.Versions, r.Objects, r.Bytes, r.Waiting = seen.Versions, seen.Objects, seen.Bytes, seen.Waiting
+	r.Versions, r.Objects, r.Bytes, r.Entries, r.Waiting = seen.Versions, seen.Objects, seen.Bytes, seen.Entries, seen.Waiting
 	return r, err
 }
 
@@ -97,14 +98,18 @@ func (a *app) printDoctor(r doctorReport) error {
 		return a.printJSON(r)
 	}
 	for _, f := range r.Findings {
-		if _, err := fmt.Fprintf(a.stdout, "%s: %d: %s\n", f.Check, f.ID, f.What); err != nil {
+		where := f.Check
+		if f.ID != 0 {
+			where = fmt.Sprintf("%s: %d", f.Check, f.ID)
+		}
+		if _, err := fmt.Fprintf(a.stdout, "%s: %s\n", where, visible(f.What)); err != nil {
 			return err
 		}
 	}
 	if r.Repaired > 0 {
 		fmt.Fprintf(a.stdout, "the counters of %d workspaces were mended\n", r.Repaired)
 	}
-	_, err := fmt.Fprintf(a.stdout, "%d versions and %d objects were looked at, %s read; %d objects wait for the collector; %d findings\n",
-		r.Versions, r.Objects, sized(r.Bytes), r.Waiting, len(r.Findings))
+	_, err := fmt.Fprintf(a.stdout, "%d versions, %d objects and %d entries of the audit log were looked at, %s read; %d objects wait for the collector; %d findings\n",
+		r.Versions, r.Objects, r.Entries, sized(r.Bytes), r.Waiting, len(r.Findings))
 	return err
 }

@@ -20,6 +20,7 @@ type Examined struct {
 	Versions int64 // whose bytes are kept
 	Objects  int64
 	Bytes    int64 // read, by a deep one
+	Entries  int64 // of the audit log
 	Waiting  int64 // objects that no row names yet, or any more, for the collector
 }
 
@@ -33,7 +34,7 @@ type DoctorOptions struct {
 }
 
 // Doctor checks what must hold of rows and objects: the invariants of rows, that
-// every version has its objects with their sizes, in a deep check with their
+// the audit log is whole, that every version has its objects with their sizes, in a deep check with their
 // hashes, and that every object has a row or waits for the collector. It changes
 // nothing, and may run beside a server: what comes or goes meanwhile is looked
 // at a second time before it is told of.
@@ -46,8 +47,28 @@ func (c *Catalog) Doctor(ctx context.Context, o DoctorOptions) (Examined, error)
 		o.Found(f)
 	}
 	d := doctor{Catalog: c, DoctorOptions: o}
-	err = d.compare(ctx)
+	if err = d.audit(ctx); err == nil {
+		err = d.compare(ctx)
+	}
 	return d.seen, err
+}
+
+// audit checks the audit log, as far as it can be checked without a checkpoint that
+// was kept elsewhere.
+func (d *doctor) audit(ctx context.Context) error {
+	keys, err := d.db.AuditVerifiers(ctx)
+	if err != nil {
+		return err
+	}
+	report, err := d.db.CheckAudit(ctx, "", keys...)
+	d.seen.Entries = report.Entries
+	for _, found := range report.Findings {
+		d.Found(store.Finding{Check: "audit log", What: found})
+	}
+	if report.More > 0 {
+		d.Found(store.Finding{Check: "audit log", What: fmt.Sprintf("%d more", report.More)})
+	}
+	return err
 }
 
 // doctor merges the rows and the objects, which both come by prefix.

@@ -6,7 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/coreshed/coreshed/internal/audit"
 	"github.com/coreshed/coreshed/internal/blob"
 	"github.com/coreshed/coreshed/internal/catalog"
 	"github.com/coreshed/coreshed/internal/store"
@@ -93,4 +95,39 @@ func TestDoctorDamage(t *testing.T) {
 	if found, _ := s.examined(t, true); len(found) != 1 || !strings.HasSuffix(found[0], "do not have the SHA-256 that was recorded") {
 		t.Errorf("a deep check found %v", found)
 	}
+}
+
+// The log was signed for what it is not.
+func TestDoctorChecksTheAuditLog(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		s.put(t, s.reserve(t), random(10))
+		secret, err := audit.NewKey("example.org/log")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.db.AddKey(t.Context(), store.AuditKey, "key", []byte(secret)); err != nil {
+			t.Fatal(err)
+		}
+		if found, _ := s.examined(t, false); len(found) != 0 {
+			t.Errorf("before anything has a number: %v", found)
+		}
+		l := store.Lease{Name: "audit", Holder: "test"}
+		if mine, err := s.db.Lease(t.Context(), l.Name, l.Holder, time.Hour); err != nil || !mine {
+			t.Fatal(mine, err)
+		}
+		sign := func(size int64, root audit.Hash) (string, error) { return audit.Sign(secret, size, root) }
+		if _, err := s.db.SequenceAudit(t.Context(), l, 2, sign); err != nil {
+			t.Fatal(err)
+		}
+		if found, seen := s.examined(t, false); len(found) != 0 || seen.Entries != 2 {
+			t.Errorf("in a whole log of %d: %v", seen.Entries, found)
+		}
+		lie := func(size int64, root audit.Hash) (string, error) { return audit.Sign(secret, size, audit.Hash{1}) }
+		if _, err := s.db.SequenceAudit(t.Context(), l, 1, lie); err != nil {
+			t.Fatal(err)
+		}
+		if found, _ := s.examined(t, false); len(found) != 1 || !strings.Contains(found[0], "the log was rewritten") {
+			t.Errorf("a signature of another log: %v", found)
+		}
+	})
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"fmt"
 
 	"github.com/coreshed/coreshed"
 )
@@ -10,7 +11,7 @@ import (
 // Finding is a row that breaks an invariant.
 type Finding struct {
 	Check string // which
-	ID    int64  // of the row
+	ID    int64  // of the row; 0 when it says for itself where
 	What  string // is wrong
 }
 
@@ -25,6 +26,15 @@ const (
 	miscounted = `entries <> ` + countEntries + ` OR used_bytes <> ` + countUsed + ` OR staged_bytes <> ` + countStagedBytes +
 		` OR live_files <> ` + countLive + ` OR deleted_files <> ` + countDeleted
 )
+
+// whileHeld is the condition that what a tombstone s is of was removed while a hold
+// h was in force.
+const whileHeld = `s.removed_at > h.created_at AND (h.until_at IS NULL OR s.removed_at < h.until_at) AND (h.lifted_at IS NULL OR s.removed_at < h.lifted_at)`
+
+// neverRemoved is the condition that a row is neither there nor has a tombstone.
+func neverRemoved(table string, kind int, id string) string {
+	return fmt.Sprintf(`NOT EXISTS (SELECT 1 FROM %s o WHERE o.id = %s) AND NOT EXISTS (SELECT 1 FROM tombstones s WHERE s.kind = %d AND s.item_id = %s)`, table, id, kind, id)
+}
 
 // maxFindings bounds how many rows one check names.
 const maxFindings = 100
@@ -51,6 +61,11 @@ var invariants = []invariant{
 	{"marks", "what is marked for a purge belongs to none that runs", `SELECT g.item_id FROM purging g JOIN purges u ON u.id = g.purge_id WHERE u.status NOT IN ('purging', 'stopped')`},
 	{"tombstone", "the version has a tombstone, and is there", `SELECT v.id FROM tombstones s JOIN versions v ON v.id = s.item_id WHERE s.kind = 0`},
 	{"run tombstone", "the run has a tombstone, and is there", `SELECT j.id FROM tombstones s JOIN jobs j ON j.id = s.item_id WHERE s.kind = 1`},
+	{"holds", "the version was removed while a hold protected it", `SELECT s.item_id FROM holds h CROSS JOIN tombstones s WHERE s.kind = 0 AND s.item_id = h.version_row AND ` + whileHeld +
+		` UNION SELECT s.item_id FROM holds h CROSS JOIN tombstones s WHERE s.kind = 0 AND h.version_row IS NULL AND s.file_uuid = h.file_uuid AND ` + whileHeld +
+		` UNION SELECT s.item_id FROM holds h CROSS JOIN tombstones s WHERE s.kind = 0 AND h.file_uuid IS NULL AND s.workspace_id = h.workspace_id AND ` + whileHeld},
+	{"held", "the hold is on a version that is not there, and that nothing has removed", `SELECT h.id FROM holds h WHERE h.version_row IS NOT NULL AND ` + neverRemoved(`versions`, 0, `h.version_row`)},
+	{"held file", "the hold is on a file that is not there, and that nothing has removed", `SELECT h.id FROM holds h WHERE h.file_id IS NOT NULL AND ` + neverRemoved(`files`, 3, `h.file_id`)},
 	{"countries", "the version's countries are not in their list", `SELECT v.id FROM versions v WHERE v.countries <> '' AND NOT EXISTS (SELECT 1 FROM version_countries c WHERE c.version_row = v.id)`},
 	{"country times", "the version's countries have another time than it", `SELECT v.id FROM version_countries c JOIN versions v ON v.id = c.version_row WHERE c.modified_at <> v.modified_at OR c.workspace_id <> v.workspace_id`},
 }
