@@ -84,6 +84,11 @@ type Broker interface {
 
 	// Delete removes an object, durably. An absent one is no error.
 	Delete(ctx context.Context, path string) error
+
+	// Erase is Delete for good, of what is still as it was. From a bucket that
+	// keeps versions it removes all of the key that have those bytes, and when no
+	// other is left also what marks the key as deleted. Others at the path stay.
+	Erase(ctx context.Context, was Object) error
 }
 
 // File is an open object.
@@ -97,6 +102,25 @@ type File interface {
 	// Check returns ErrChanged when what was read may not have been Object.
 	Check(ctx context.Context) error
 	io.Closer
+}
+
+// erase is Erase where no versions are kept.
+func erase(ctx context.Context, b Broker, was Object) error {
+	f, err := b.Open(ctx, was.Path)
+	if Absent(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	same := f.Object().Same(was)
+	if err := f.Close(); err != nil && !errors.Is(err, fs.ErrClosed) {
+		return err
+	}
+	if !same {
+		return nil // another has put it there
+	}
+	return b.Delete(ctx, was.Path)
 }
 
 // ReadAll opens the object at path and reads it whole, if it has at most limit

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/blob"
@@ -96,6 +98,78 @@ func TestBucketFolders(t *testing.T) {
 	if diff := cmp.Diff([]string{"scan/hole.las"}, list(t, b, broker.Listing{Recursive: true})); diff != "" {
 		t.Errorf("objects (-want +got):\n%s", diff)
 	}
+}
+
+// TestBucketVersions erases from a bucket that keeps what was replaced and
+// deleted.
+func TestBucketVersions(t *testing.T) {
+	s := s3test.StartVersions(t)
+	b := openConfig(t, opener(t, broker.Bounds{Endpoints: []string{strings.TrimPrefix(s.URL, "http://")}}), s.Configuration())
+	client := bucketClient(t, s)
+	if err := client.EnableVersioning(t.Context(), s.Bucket); err != nil {
+		t.Fatal(err)
+	}
+	secret := put(t, b, "sold.las", "of the client")
+	put(t, b, "sold.las.idx", "a key that begins alike")
+	again := put(t, b, "sold.las", "of somebody else")
+	put(t, b, "sold.las", "of the client")
+	if err := b.Delete(t.Context(), "sold.las"); err != nil {
+		t.Fatal(err)
+	}
+	other := []string{"sold.las.idx 23"}
+	if got := kept(t, client, s.Bucket); len(got) != 5 {
+		t.Fatalf("the bucket keeps %q, want 5", got)
+	}
+	for range 2 { // it can be repeated
+		if err := b.Erase(t.Context(), secret); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(append([]string{"sold.las marker", "sold.las 16"}, other...), kept(t, client, s.Bucket)); diff != "" {
+			t.Errorf("after the first (-want +got):\n%s", diff)
+		}
+	}
+	if err := b.Erase(t.Context(), again); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(other, kept(t, client, s.Bucket)); diff != "" {
+		t.Errorf("after the last (-want +got):\n%s", diff)
+	}
+	if err := client.SuspendVersioning(t.Context(), s.Bucket); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Erase(t.Context(), broker.Object{Path: "sold.las.idx", Size: 23, ETag: "another"}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(other, kept(t, client, s.Bucket)); diff != "" {
+		t.Errorf("after one that is not there (-want +got):\n%s", diff)
+	}
+}
+
+// bucketClient speaks to a server by itself.
+func bucketClient(t *testing.T, s *s3test.Server) *minio.Client {
+	t.Helper()
+	c, err := minio.New(strings.TrimPrefix(s.URL, "http://"), &minio.Options{Creds: credentials.NewStaticV4(s.AccessKey, s.SecretKey, ""), Region: "us-east-1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// kept is all that a bucket keeps: each key with its size, or as a marker.
+func kept(t *testing.T, c *minio.Client, bucket string) []string {
+	t.Helper()
+	list := []string{}
+	for o := range c.ListObjects(t.Context(), bucket, minio.ListObjectsOptions{Recursive: true, WithVersions: true}) {
+		switch {
+		case o.Err != nil:
+			t.Fatal(o.Err)
+		case o.IsDeleteMarker:
+			list = append(list, o.Key+" marker")
+		default:
+			list = append(list, fmt.Sprint(o.Key, " ", o.Size))
+		}
+	}
+	return list
 }
 
 func TestBucketErrors(t *testing.T) {

@@ -21,7 +21,7 @@ func conform(t *testing.T, empty func(t *testing.T) broker.Broker) {
 	for name, test := range map[string]func(*testing.T, broker.Broker){
 		"put and open": testPut, "put refuses": testPutRefuses, "ranges": testRanges,
 		"list": testList, "list goes on": testListGoesOn, "names": testNames,
-		"move": testMove, "delete": testDelete, "changed": testChanged,
+		"move": testMove, "delete": testDelete, "erase": testErase, "changed": testChanged,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, empty(t)) })
 	}
@@ -243,6 +243,27 @@ func testDelete(t *testing.T, b broker.Broker) {
 
 // testChanged replaces an object while it is open: it reads as what it was, or
 // not at all.
+func testErase(t *testing.T, b broker.Broker) {
+	put(t, b, "other", "so that it is not empty")
+	was := put(t, b, "a/hole.las", "depth")
+	put(t, b, "a/hole.las", "another")
+	if err := b.Erase(t.Context(), was); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(t, b, "a/hole.las"); got != "another" {
+		t.Errorf("what another has put there reads %q", got)
+	}
+	now := put(t, b, "a/hole.las", "depth")
+	for range 2 { // it may be gone already
+		if err := b.Erase(t.Context(), now); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"other"}, list(t, b, broker.Listing{Recursive: true})); diff != "" {
+			t.Errorf("what is there (-want +got):\n%s", diff)
+		}
+	}
+}
+
 func testChanged(t *testing.T, b broker.Broker) {
 	was := put(t, b, "hole.las", "depth")
 	f, err := b.Open(t.Context(), "hole.las")

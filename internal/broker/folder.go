@@ -362,6 +362,9 @@ func (f *folder) Delete(ctx context.Context, name string) error {
 	return nil
 }
 
+// Erase implements Broker.
+func (f *folder) Erase(ctx context.Context, was Object) error { return erase(ctx, f, was) }
+
 func ignoreAbsent(err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

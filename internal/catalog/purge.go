@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
@@ -169,20 +168,5 @@ func (c *Catalog) removeInPlace(ctx context.Context, v store.PurgedVersion) erro
 	if err != nil {
 		return err
 	}
-	f, err := b.Open(ctx, v.Place.Path)
-	if broker.Absent(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	was := broker.Object{Size: v.Place.Size, Modified: v.Place.Modified, ETag: v.Place.ETag}
-	same := f.Object().Same(was)
-	if err := f.Close(); err != nil && !errors.Is(err, fs.ErrClosed) {
-		return err
-	}
-	if !same {
-		return nil // another has put it there
-	}
-	return b.Delete(ctx, v.Place.Path)
+	return b.Erase(ctx, broker.Object{Path: v.Place.Path, Size: v.Place.Size, Modified: v.Place.Modified, ETag: v.Place.ETag})
 }

@@ -25,6 +25,18 @@ type Server struct {
 // Start starts a server on a free port of loopback.
 func Start(t testing.TB) *Server {
 	t.Helper()
+	return start(t)
+}
+
+// StartVersions starts one that keeps versions of objects in buckets that are
+// told to.
+func StartVersions(t testing.TB) *Server {
+	t.Helper()
+	return start(t, "--versioning-dir", t.TempDir())
+}
+
+func start(t testing.TB, options ...string) *Server {
+	t.Helper()
 	program, err := exec.LookPath("versitygw")
 	if err != nil {
 		t.Fatalf("versitygw is not there: run scripts/setup (%v)", err)
@@ -38,7 +50,8 @@ func Start(t testing.TB) *Server {
 			t.Fatal(err)
 		}
 	}
-	command := exec.CommandContext(context.WithoutCancel(t.Context()), program, "--port", address, "--quiet", "posix", "--sidecar", sidecar, root)
+	command := exec.CommandContext(context.WithoutCancel(t.Context()), program,
+		append(append([]string{"--port", address, "--quiet", "posix", "--sidecar", sidecar}, options...), root)...)
 	command.Env = append(os.Environ(), "ROOT_ACCESS_KEY_ID="+s.AccessKey, "ROOT_SECRET_ACCESS_KEY="+s.SecretKey)
 	command.Stderr = os.Stderr
 	if err := command.Start(); err != nil {
