@@ -64,6 +64,15 @@ type Store interface {
 	List(ctx context.Context, prefix string) iter.Seq2[Object, error]
 }
 
+// Clearer is the ability of a store to remove all objects of many prefixes in one
+// go, for less than what their list and Delete cost.
+type Clearer interface {
+	// Clear removes the objects of versions with these prefixes, and returns when
+	// that would survive a loss of power. It tells of each prefix of which objects
+	// may be left why; it can be repeated.
+	Clear(ctx context.Context, prefixes []string) map[string]error
+}
+
 // Spacer is the ability of a store that can fill up to say how full it is.
 type Spacer interface {
 	// Free returns the bytes this process may still write and the bytes the

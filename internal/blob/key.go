@@ -31,6 +31,15 @@ func ValidKey(key string) error {
 	return nil
 }
 
+// ValidPrefix returns ErrInvalidKey unless prefix has the form that NewPrefix
+// gives it.
+func ValidPrefix(prefix string) error {
+	if !validPart(prefix) {
+		return fmt.Errorf("%w %q", ErrInvalidKey, prefix)
+	}
+	return nil
+}
+
 func validPart(s string) bool {
 	return len(s) == partLen && strings.Trim(s, Alphabet) == ""
 }

@@ -4,19 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/blob"
 	"github.com/coreshed/coreshed/internal/broker"
 	"github.com/coreshed/coreshed/internal/store"
 )
 
 const (
 	// purgeBatch is how many versions, runs or recipes of a purge are removed in
-	// one transaction.
+	// one transaction: others may write in between.
 	purgeBatch = 250
+	// bytesBatch is how many versions' bytes are removed before their rows: the
+	// more, the more of them share the sync of a folder.
+	bytesBatch = 8 * purgeBatch
 	// purgeAtOnce is how many versions' bytes are removed at a time.
 	purgeAtOnce = 16
 )
@@ -82,7 +87,7 @@ func (c *Catalog) purgeVersions(ctx context.Context, l store.Lease, id int64) er
 	var last *store.PurgedVersion
 	left := 0
 	for {
-		batch, err := c.db.PurgeVersions(ctx, l, id, last, purgeBatch)
+		batch, err := c.db.PurgeVersions(ctx, l, id, last, bytesBatch)
 		if err != nil {
 			return err
 		}
@@ -97,8 +102,11 @@ func (c *Catalog) purgeVersions(ctx context.Context, l store.Lease, id int64) er
 		if err := c.db.FailPurged(ctx, l, id, failed); err != nil {
 			return err
 		}
-		if err := c.db.RemovePurged(ctx, l, id, gone); err != nil {
-			return err
+		slices.Sort(gone) // neighbours in the tables
+		for rows := range slices.Chunk(gone, purgeBatch) {
+			if err := c.db.RemovePurged(ctx, l, id, rows); err != nil {
+				return err
+			}
 		}
 		left += len(failed)
 	}
@@ -111,13 +119,17 @@ func (c *Catalog) purgeVersions(ctx context.Context, l store.Lease, id int64) er
 // removeBytes removes the bytes of versions, and returns those whose rows can go
 // now, and why of others they cannot.
 func (c *Catalog) removeBytes(ctx context.Context, batch []store.PurgedVersion) (gone []int64, failed map[int64]string) {
+	cleared := c.clearObjects(ctx, batch)
 	var mu sync.Mutex
 	failed = map[int64]string{}
 	var g errgroup.Group
 	g.SetLimit(purgeAtOnce)
 	for _, v := range batch {
 		g.Go(func() error {
-			err := c.removeBytesOf(ctx, v)
+			err, done := cleared[v.Prefix]
+			if !done {
+				err = c.removeBytesOf(ctx, v)
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
@@ -131,6 +143,26 @@ func (c *Catalog) removeBytes(ctx context.Context, batch []store.PurgedVersion) 
 	}
 	g.Wait() //nolint:errcheck // what failed is in failed
 	return gone, failed
+}
+
+// clearObjects removes the objects of those versions that have some together, if
+// the store can, and returns by prefix what came of it.
+func (c *Catalog) clearObjects(ctx context.Context, batch []store.PurgedVersion) map[string]error {
+	clearer, ok := c.blobs.(blob.Clearer)
+	if !ok {
+		return nil
+	}
+	var prefixes []string
+	for _, v := range batch {
+		if v.Place == nil {
+			prefixes = append(prefixes, v.Prefix)
+		}
+	}
+	failed, done := clearer.Clear(ctx, prefixes), map[string]error{}
+	for _, p := range prefixes {
+		done[p] = failed[p]
+	}
+	return done
 }
 
 func (c *Catalog) removeBytesOf(ctx context.Context, v store.PurgedVersion) error {

@@ -3,7 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -57,12 +57,7 @@ func (r *removal) versions(ctx context.Context, t tx, ids []int64) error {
 	if err := r.eraseAudit(ctx, t, coreshed.AuditVersion, ids); err != nil {
 		return err
 	}
-	for _, f := range files {
-		if err := r.settle(ctx, t, f); err != nil {
-			return err
-		}
-	}
-	return nil
+	return r.settle(ctx, t, files)
 }
 
 // sum counts what is about to be removed: in its workspaces, and for the purge.
@@ -153,15 +148,40 @@ func (r *removal) filesOf(ctx context.Context, t tx, ids []int64) ([]purgedFile,
 		WHERE id IN (SELECT file_id FROM versions WHERE id IN (`+c.list(ids)+`)) ORDER BY id`, c.args...)
 }
 
-// settle gives a file its current version anew: the newest that is left. One
-// without any is removed.
-func (r *removal) settle(ctx context.Context, t tx, f purgedFile) error {
-	newest, err := one(ctx, t, value[int64], `SELECT id FROM versions WHERE file_id = $1 AND held = 0 ORDER BY COALESCE(joined_at, created_at) DESC, id DESC LIMIT 1`, f.id)
-	switch {
-	case errors.Is(err, coreshed.NotFound):
-		return r.lost(ctx, t, f)
-	case err != nil || newest == f.current:
+// settle gives files their current versions anew: the newest that is left. Those
+// without any are removed.
+func (r *removal) settle(ctx context.Context, t tx, files []purgedFile) error {
+	ids := make([]int64, len(files))
+	for i, f := range files {
+		ids[i] = f.id
+	}
+	newest := map[int64]int64{}
+	c := &conditions{}
+	err := each(ctx, t, func(rows *sql.Rows) error {
+		var file, version int64
+		err := rows.Scan(&file, &version)
+		newest[file] = version
 		return err
+	}, `SELECT f.id, (SELECT v.id FROM versions v WHERE v.file_id = f.id AND v.held = 0 ORDER BY COALESCE(v.joined_at, v.created_at) DESC, v.id DESC LIMIT 1)
+		FROM files f WHERE f.id IN (`+c.list(ids)+`) AND EXISTS (SELECT 1 FROM versions v WHERE v.file_id = f.id AND v.held = 0)`, c.args...)
+	if err != nil {
+		return err
+	}
+	var lost []purgedFile
+	for _, f := range files {
+		if newest[f.id] == 0 {
+			lost = append(lost, f)
+		} else if err := r.show(ctx, t, f, newest[f.id]); err != nil {
+			return err
+		}
+	}
+	return r.lost(ctx, t, lost)
+}
+
+// show makes a version the current one of its file.
+func (r *removal) show(ctx context.Context, t tx, f purgedFile, newest int64) error {
+	if newest == f.current {
+		return nil
 	}
 	if _, err := t.exec(ctx, `UPDATE files SET current_id = $2, modified_at = $3 WHERE id = $1`, f.id, newest, r.now); err != nil {
 		return err
@@ -173,27 +193,51 @@ func (r *removal) settle(ctx context.Context, t tx, f purgedFile) error {
 	return changeEntries(ctx, t, superseded, assignment{"superseded_at", nil})
 }
 
-// lost takes a file that has no current version any more out of lists, and
-// removes it when it has no version at all.
-func (r *removal) lost(ctx context.Context, t tx, f purgedFile) error {
-	if f.current != 0 {
-		change := totals{live: -1}
+// lost takes files that have no current version any more out of lists, and
+// removes those that have no version at all.
+func (r *removal) lost(ctx context.Context, t tx, files []purgedFile) error {
+	var ids []int64
+	changes := map[int64]totals{}
+	for _, f := range files {
+		ids = append(ids, f.id)
+		if f.current == 0 {
+			continue
+		}
+		change := changes[f.workspace]
 		if f.deleted {
-			change = totals{deleted: -1}
+			change.deleted--
+		} else {
+			change.live--
 		}
-		if err := count(ctx, t, f.workspace, change); err != nil {
-			return err
-		}
-		if _, err := t.exec(ctx, `UPDATE files SET current_id = NULL, deleted_at = COALESCE(deleted_at, $2) WHERE id = $1`, f.id, r.now); err != nil {
+		changes[f.workspace] = change
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	for _, w := range slices.Sorted(maps.Keys(changes)) {
+		if err := count(ctx, t, w, changes[w]); err != nil {
 			return err
 		}
 	}
-	held, err := one(ctx, t, value[bool], `SELECT EXISTS (SELECT 1 FROM versions WHERE file_id = $1)`, f.id)
-	if err != nil || held {
+	if _, err := r.each(ctx, t, ids, `UPDATE files SET current_id = NULL, deleted_at = COALESCE(deleted_at, NOW) WHERE current_id IS NOT NULL AND id IN (IDS)`); err != nil {
 		return err
 	}
-	uploads, err := all(ctx, t, value[int64], `SELECT id FROM uploads WHERE file_id = $1 ORDER BY id`, f.id)
+	empty, err := r.idsOf(ctx, t, `SELECT id FROM files f WHERE id IN (IDS) AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.file_id = f.id)`, ids)
+	if err != nil || len(empty) == 0 {
+		return err
+	}
+	return r.files(ctx, t, empty)
+}
+
+// files removes files that have no version, with what was uploaded for new ones.
+func (r *removal) files(ctx context.Context, t tx, ids []int64) error {
+	uploads, err := r.idsOf(ctx, t, `SELECT id FROM uploads WHERE file_id IN (IDS) ORDER BY id`, ids)
 	if err != nil {
+		return err
+	}
+	// Before the uploads end: the last of them takes its file along.
+	if _, err := r.each(ctx, t, ids, `INSERT INTO tombstones (kind, item_id, purge_id, workspace_id, file_uuid, removed_at)
+		SELECT 3, id, PURGE, workspace_id, uuid, NOW FROM files WHERE id IN (IDS) ON CONFLICT DO NOTHING`); err != nil {
 		return err
 	}
 	for _, u := range uploads {
@@ -201,12 +245,8 @@ func (r *removal) lost(ctx context.Context, t tx, f purgedFile) error {
 			return err
 		}
 	}
-	_, err = r.each(ctx, t, []int64{f.id},
-		`INSERT INTO tombstones (kind, item_id, purge_id, workspace_id, file_uuid, removed_at)
-			SELECT 3, id, PURGE, workspace_id, uuid, NOW FROM files WHERE id IN (IDS) ON CONFLICT DO NOTHING`,
-		`DELETE FROM files WHERE id IN (IDS)`)
-	if err != nil {
+	if _, err := r.each(ctx, t, ids, `DELETE FROM files WHERE id IN (IDS)`); err != nil {
 		return err
 	}
-	return r.eraseAudit(ctx, t, coreshed.AuditFile, []int64{f.id})
+	return r.eraseAudit(ctx, t, coreshed.AuditFile, ids)
 }

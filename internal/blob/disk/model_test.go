@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -32,7 +33,7 @@ func TestModel(t *testing.T) {
 		m.reopen(rt)
 		defer func() { m.close(rt) }()
 		// Few steps, because each may sync, and few keys, so that they meet.
-		actions := []func(*rapid.T){m.put, m.put, m.open, m.open, m.delete, m.list, m.reopen}
+		actions := []func(*rapid.T){m.put, m.put, m.open, m.open, m.delete, m.clear, m.list, m.reopen}
 		for range rapid.IntRange(1, 12).Draw(rt, "steps") {
 			rapid.SampledFrom(actions).Draw(rt, "action")(rt)
 		}
@@ -74,6 +75,19 @@ func (m *model) delete(t *rapid.T) {
 	m.same(t, "Delete", func(s blob.Store) (string, error) {
 		return "", s.Delete(context.Background(), key)
 	})
+}
+
+// clear does on disk in one go what the memory does object by object.
+func (m *model) clear(t *rapid.T) {
+	prefix, _, _ := strings.Cut(m.key.Draw(t, "key"), "/")
+	for o, err := range m.mem.List(context.Background(), prefix+"/") {
+		if err := errors.Join(err, m.mem.Delete(context.Background(), o.Key)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if failed := m.disk.Clear(context.Background(), []string{prefix}); len(failed) > 0 {
+		t.Fatalf("Clear = %v", failed)
+	}
 }
 
 func (m *model) list(t *rapid.T) {
