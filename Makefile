@@ -33,12 +33,13 @@ race: ## ring 1 with the race detector, as "test" runs it
 fuzz: ## each fuzz target for FUZZTIME (20s)
 	@exec scripts/fuzz
 
-bench: build ## speed of blobs, files, the catalogue, a bulk load and lineage: an hour and 10 GB of disk
+bench: build ## speed of blobs, files, the catalogue, a bulk load, lineage and removal: an hour and 10 GB of disk
 	bin/coreshed bench blobs
 	bin/coreshed bench files
 	bin/coreshed bench catalogue
 	bin/coreshed bench load
 	bin/coreshed bench lineage
+	bin/coreshed bench purge
 
 clean: ## remove what was built and installed here; .run, with your data, stays
 	rm -rf bin .venv test/clients/js/node_modules

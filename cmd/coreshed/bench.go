@@ -15,6 +15,7 @@ type benchCmd struct {
 	Catalogue benchCatalogueCmd `cmd:"" help:"Lists of files of a catalogue of a million, beside the SQL of Scale."`
 	Load      benchLoadCmd      `cmd:"" help:"How fast rows are brought in: files, runs, recipes."`
 	Lineage   benchLineageCmd   `cmd:"" help:"How fast lineage is followed, in a graph of millions of edges."`
+	Purge     benchPurgeCmd     `cmd:"" help:"How fast files are deleted and purged, and what that leaves to readers."`
 	Limit     benchLimitCmd     `cmd:"" hidden:"" help:"The server that does the least possible."`
 }
 
@@ -117,6 +118,24 @@ func (c *benchLineageCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	r, err := bench.Lineage{Binary: binary, Dir: c.Dir, Runs: c.Runs, Rounds: c.Rounds, Log: a.stderr}.Run(ctx)
+	return a.printReport(r, err)
+}
+
+type benchPurgeCmd struct {
+	Rows    int    `default:"1000000" help:"How many other files the catalogue has."`
+	Derived int    `default:"100000" help:"How many versions the purge has, beside its source; each has 4 KiB on the disk."`
+	Few     int    `default:"1000" help:"How many the purge has whose memory is compared."`
+	Deletes int    `default:"5000" help:"How many files are deleted by id."`
+	Dir     string `placeholder:"DIR" type:"path" help:"Where to write; on the disk that is to be measured. Else the system's temporary folder."`
+}
+
+// Run measures and prints.
+func (c *benchPurgeCmd) Run(ctx context.Context, a *app) error {
+	binary, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	r, err := bench.Purge{Binary: binary, Dir: c.Dir, Rows: c.Rows, Derived: c.Derived, Few: c.Few, Deletes: c.Deletes, Log: a.stderr}.Run(ctx)
 	return a.printReport(r, err)
 }
 

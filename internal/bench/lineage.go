@@ -163,13 +163,21 @@ type graph struct {
 	access      coreshed.Access
 	jobType     *coreshed.JobType
 	made        int   // versions, to name them
+	size        int64 // of versions
 	first       int64 // of the versions that runs of the graph have put out
 	root        int64
 	descendants int64
 }
 
-// load lets the server make a data folder, and fills it while no server runs.
+// load makes a data folder with the graph.
 func (g *graph) load(ctx context.Context, binary, dir, data string) error {
+	g.size = 1 << 20
+	fmt.Fprintf(g.log, "loading %d runs\n", g.runs)
+	return g.open(ctx, binary, dir, data, g.fill)
+}
+
+// open lets the server make a data folder, and fills it while no server runs.
+func (g *graph) open(ctx context.Context, binary, dir, data string, fill func(context.Context) error) error {
 	s, err := startShed(ctx, binary, dir, data)
 	if err != nil {
 		return err
@@ -182,25 +190,32 @@ func (g *graph) load(ctx context.Context, binary, dir, data string) error {
 		return errors.Join(err, g.db.Close())
 	}
 	start := time.Now()
-	fmt.Fprintf(g.log, "loading %d runs\n", g.runs)
-	err = g.db.Bulk(ctx, g.fill)
+	err = g.db.Bulk(ctx, fill)
 	fmt.Fprintf(g.log, "loaded in %s\n", time.Since(start).Round(time.Second))
 	return errors.Join(err, g.db.Close())
 }
 
-func (g *graph) fill(ctx context.Context) error {
+// types adds the type of all runs.
+func (g *graph) types(ctx context.Context) error {
 	types := store.Types{Jobs: []coreshed.JobType{{Name: "parse", Version: "1.0"}}}
 	if err := g.db.AddTypes(ctx, g.access, &types); err != nil {
 		return err
 	}
 	g.jobType = &types.Jobs[0]
+	return nil
+}
+
+func (g *graph) fill(ctx context.Context) error {
+	if err := g.types(ctx); err != nil {
+		return err
+	}
 	sources, err := g.versions(ctx, firstOnes, nil)
 	if err != nil {
 		return err
 	}
 	recent := sources
 	for done := 0; done < g.runs; done += bulkGroup {
-		made, err := g.make(ctx, min(bulkGroup, g.runs-done), func(int) []int64 { return some(recent) })
+		made, err := g.make(ctx, min(bulkGroup, g.runs-done), 1, bulkGroup, func(int) []int64 { return some(recent) })
 		if err != nil {
 			return err
 		}
@@ -237,7 +252,7 @@ func (g *graph) generations(ctx context.Context) error {
 	for _, each := range generations {
 		var made []int64
 		for n := 0; n < len(parents)*each; n += bulkGroup {
-			part, err := g.make(ctx, min(bulkGroup, len(parents)*each-n), func(i int) []int64 { return []int64{parents[(n+i)/each]} })
+			part, err := g.make(ctx, min(bulkGroup, len(parents)*each-n), 1, bulkGroup, func(i int) []int64 { return []int64{parents[(n+i)/each]} })
 			if err != nil {
 				return err
 			}
@@ -249,8 +264,10 @@ func (g *graph) generations(ctx context.Context) error {
 	return nil
 }
 
-// make adds runs that each read some versions and put out one.
-func (g *graph) make(ctx context.Context, n int, inputs func(int) []int64) ([]int64, error) {
+// make adds up to n runs that each read some versions and put out so many, but
+// no more than most altogether.
+func (g *graph) make(ctx context.Context, n, outputs, most int, inputs func(int) []int64) ([]int64, error) {
+	n = min(n, (most+outputs-1)/outputs)
 	runs := make([]store.BulkRun, n)
 	for i := range runs {
 		runs[i] = store.BulkRun{Type: g.jobType.ID, Status: string(coreshed.Completed), At: time.Now()}
@@ -267,10 +284,10 @@ func (g *graph) make(ctx context.Context, n int, inputs func(int) []int64) ([]in
 	if err := g.db.AddInputs(ctx, read); err != nil {
 		return nil, err
 	}
-	return g.versions(ctx, n, runs)
+	return g.versions(ctx, min(n*outputs, most), runs)
 }
 
-// versions adds versions, each made by one of the runs, if there are any.
+// versions adds versions, made by the runs in turn, if there are any.
 func (g *graph) versions(ctx context.Context, n int, runs []store.BulkRun) ([]int64, error) {
 	entries := make([]coreshed.Entry, n)
 	for i := range entries {
@@ -278,7 +295,7 @@ func (g *graph) versions(ctx context.Context, n int, runs []store.BulkRun) ([]in
 		if runs != nil {
 			e := &entries[i]
 			e.Type, e.PublishedAt = coreshed.Product, e.CreatedAt
-			e.Made = coreshed.Provenance{Job: runs[i].ID, Execution: runs[i].Execution, JobType: g.jobType, Output: "OUTPUT"}
+			e.Made = coreshed.Provenance{Job: runs[i%len(runs)].ID, Execution: runs[i%len(runs)].Execution, JobType: g.jobType, Output: "OUTPUT"}
 		}
 	}
 	if err := g.db.AddEntries(ctx, g.access, entries); err != nil {
@@ -300,6 +317,6 @@ func (g *graph) version() coreshed.Entry {
 		FileUUID: uuid.New(), Path: path, StoragePath: path, Name: name, Type: coreshed.Source, MediaType: "image/tiff", ModifiedAt: now,
 		Workspace: coreshed.EntryWorkspace{ID: g.access.Workspace.ID},
 	}
-	e.VersionID, e.CreatedAt, e.Size, e.ETag, e.State = now.UnixNano(), now, 1<<20, `"x"`, coreshed.Kept
+	e.VersionID, e.CreatedAt, e.Size, e.ETag, e.State = now.UnixNano(), now, g.size, `"x"`, coreshed.Kept
 	return e
 }
