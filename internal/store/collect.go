@@ -108,10 +108,11 @@ func (db *DB) SetHashes(ctx context.Context, version int64, sha256, md5 []byte) 
 	})
 }
 
-// SetState records what has become of a version's bytes.
+// SetState records what has become of a version's bytes, unless a purge removes
+// them.
 func (db *DB) SetState(ctx context.Context, version int64, state coreshed.ByteState) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {
-		_, err := t.exec(ctx, `UPDATE versions SET state = $2 WHERE id = $1`, version, state)
+		_, err := t.exec(ctx, `UPDATE versions SET state = $2 WHERE id = $1 AND state <> 'removed'`, version, state)
 		return err
 	})
 }

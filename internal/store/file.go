@@ -284,6 +284,9 @@ func (db *DB) RestoreFile(ctx context.Context, a coreshed.Access, id coreshed.UU
 		if err != nil || !f.deleted {
 			return err
 		}
+		if err := usableFile(ctx, t, f.id); err != nil {
+			return err
+		}
 		path, err := freePath(ctx, t, a.Workspace.ID, f.path)
 		if err != nil {
 			return err

@@ -48,6 +48,39 @@ func drain(t testing.TB, db *store.DB, id int64) {
 	}
 }
 
+// TestPurgeOfDeleted shows that what a purge has begun to remove is not restored,
+// and that nothing found out about its bytes takes it back.
+func TestPurgeOfDeleted(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := storetest.New(t, db)
+		f, access := s.Put(t, s.Owner, "sold.tif", "x"), s.Access(t, s.Owner)
+		must(t, db.DeleteFile(t.Context(), access, f.UUID))
+		view := s.View(t, s.Owner)
+		p, err := db.PlanPurge(t.Context(), view, store.NewPurge{Versions: []int64{f.Version.ID}, Scope: coreshed.PurgeLineage, Reason: "sold"})
+		must(t, err)
+		_, err = db.RestoreFile(t.Context(), access, f.UUID) // a plan is nothing yet
+		must(t, err)
+		must(t, db.DeleteFile(t.Context(), access, f.UUID))
+		p, err = db.PlanPurge(t.Context(), view, store.NewPurge{Versions: []int64{f.Version.ID}, Scope: coreshed.PurgeLineage, Reason: "sold"})
+		must(t, err)
+		p, err = db.ExecutePurge(t.Context(), view, p.UUID, p.Fingerprint)
+		must(t, err)
+		_, err = db.RestoreFile(t.Context(), access, f.UUID)
+		wantIs(t, err, coreshed.Conflict)
+
+		l := store.Lease{Name: "purge", Holder: "test"}
+		_, err = db.Lease(t.Context(), l.Name, l.Holder, time.Hour)
+		must(t, err)
+		_, err = db.PurgeVersions(t.Context(), l, p.ID, nil, 10)
+		must(t, err)
+		must(t, db.SetState(t.Context(), f.Version.ID, coreshed.Kept))
+		if e, err := db.Entry(t.Context(), view, f.Version.ID); err != nil || e.Version.State.Served() {
+			t.Errorf("its bytes are %s, %v", e.Version.State, err)
+		}
+		drain(t, db, p.ID)
+	})
+}
+
 func TestPurge(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		s := storetest.New(t, db)

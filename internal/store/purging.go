@@ -37,6 +37,15 @@ func usable(ctx context.Context, t tx, kind int64, ids ...int64) error {
 	return err
 }
 
+// usableFile is usable for all versions of a file.
+func usableFile(ctx context.Context, t tx, file int64) error {
+	versions, err := all(ctx, t, value[int64], `SELECT id FROM versions WHERE file_id = $1`, file)
+	if err != nil {
+		return err
+	}
+	return usable(ctx, t, rowVersion, versions...)
+}
+
 // late says of what is not there that it has been purged, if it was, from a
 // workspace of the view. A file is looked for by its UUID.
 func late(ctx context.Context, q querier, view coreshed.View, err error, kind, id int64, file coreshed.UUID) error {
