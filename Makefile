@@ -28,7 +28,7 @@ check: ## formatting, vet, linters, known vulnerabilities, builds for other syst
 	@exec scripts/check
 
 race: ## ring 1 with the race detector, as "test" runs it
-	go test -race -shuffle=on ./...
+	@exec scripts/race ./...
 
 fuzz: ## each fuzz target for FUZZTIME (20s)
 	@exec scripts/fuzz
