@@ -46,6 +46,9 @@ const (
 	// goes whole, with its sub-recipes, those above it and those it superseded.
 	// Contract: Scale v6 §8.
 	PurgeRecipe PurgeScope = "recipe"
+	// PurgeDeleted is what the server itself begins for deleted files that their
+	// workspace does not keep any longer. What was made from them stays.
+	PurgeDeleted PurgeScope = "deleted"
 )
 
 // PurgeStatus is what has become of a purge.

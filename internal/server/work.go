@@ -32,6 +32,7 @@ const (
 	// A token that the command line made may outlive its key by this much.
 	tokenKeyGrace = 30 * 24 * time.Hour
 	planLifetime  = 30 * 24 * time.Hour // of purges that are not executed
+	expireBatch   = 500                 // deleted files of one purge
 )
 
 // worker does what no request waits for.
@@ -46,6 +47,7 @@ type worker struct {
 	now     func() time.Time
 	log     *slog.Logger
 
+	measures   *measures
 	attempts   *attempts
 	checkpoint struct{ file, written string } // of the audit log, written outside
 }
@@ -135,8 +137,22 @@ func (w *worker) collect(ctx context.Context) {
 		if done != (catalog.Collected{}) {
 			w.log.Info("collected", "uploads", done.Uploads, "dropped", done.Dropped, "unnamed", done.Unnamed)
 		}
-		return errors.Join(err, w.forget(ctx), w.recheck(ctx))
+		return errors.Join(err, w.expire(ctx), w.forget(ctx), w.recheck(ctx))
 	})
+}
+
+// expire begins to remove the deleted files that their workspaces do not keep any
+// longer. What it begins goes on as every purge does.
+func (w *worker) expire(ctx context.Context) error {
+	for ctx.Err() == nil {
+		n, err := w.db.PurgeExpired(ctx, store.Lease{Name: collectJob, Holder: w.holder}, expireBatch)
+		if err != nil || n == 0 {
+			return err
+		}
+		w.measures.expired.Add(float64(n))
+		w.log.Info("deleted files that are kept no longer are removed", "files", n)
+	}
+	return ctx.Err()
 }
 
 // forget deletes what need not be remembered: sign-ins that are over, keys whose

@@ -39,6 +39,9 @@ func (s *purgeSet) find(ctx context.Context, t tx, versions string) error {
 		WHERE v.id IN (`+t.db().dialect.list(c.arg(versions), "bigint")+`)`); err != nil {
 		return err
 	}
+	if s.scope == coreshed.PurgeDeleted {
+		return nil
+	}
 	for {
 		found, err := s.step(ctx, t)
 		if err != nil {
