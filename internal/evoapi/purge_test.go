@@ -47,8 +47,11 @@ func TestPurged(t *testing.T) {
 			s.send(s.Member, "GET", s.files(id(f)+query)).want(403)
 		}
 		s.send(s.Viewer, "GET", s.files("/path/a.csv")).want(404, "/files/not-found")
-		s.send(s.Editor, "DELETE", s.files(id(f))).want(404)
-		s.send(s.Editor, "PUT", s.files(id(f))).want(404)
+		for _, method := range []string{"DELETE", "PUT"} {
+			s.send(s.Editor, method, s.files(id(f))).want(410, "/files/gone")
+			s.send(s.Viewer, method, s.files(id(f))).want(403)
+		}
+		s.send(s.Editor, "PUT", s.files(id(f)+"?deleted=false")).want(410, "/files/gone")
 
 		s.send(s.Viewer, "GET", s.files(id(first)+"?version_id="+version(first))).want(410, "/files/gone")
 		s.send(s.Viewer, "GET", s.files("/path/lives.csv?version_id="+version(first))).want(404)

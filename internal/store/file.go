@@ -146,15 +146,15 @@ func (db *DB) FileByPath(ctx context.Context, a coreshed.Access, path string, ve
 // been purged.
 func (db *DB) FileByID(ctx context.Context, a coreshed.Access, id coreshed.UUID, versionID int64) (coreshed.File, error) {
 	f, err := db.file(ctx, versionID, `f.workspace_id = $1 AND f.uuid = $2 AND f.current_id IS NOT NULL`, a.Workspace.ID, id)
-	if errors.Is(err, coreshed.NotFound) {
-		err = db.buried(ctx, a, id, versionID, err)
-	}
-	return f, err
+	return f, db.buried(ctx, a, id, versionID, err)
 }
 
-// buried says of a file that is not there, or of one of its versions, that it
-// has been purged, if it was.
+// buried makes Gone of the NotFound of a file, or of one of its versions, that
+// has been purged.
 func (db *DB) buried(ctx context.Context, a coreshed.Access, id coreshed.UUID, versionID int64, err error) error {
+	if !errors.Is(err, coreshed.NotFound) {
+		return err
+	}
 	c := &conditions{}
 	c.add(`workspace_id = ?`, a.Workspace.ID)
 	c.add(`file_uuid = ?`, id)
@@ -208,11 +208,13 @@ func (db *DB) Versions(ctx context.Context, a coreshed.Access, file int64) ([]co
 
 // DeleteFile marks a file and all its versions deleted. Deleting it again
 // changes nothing. A file of which nothing is committed loses its address. NotFound
-// when there is no such file, Held when a hold protects it.
+// when there is no such file, Gone when it has been purged, Held when a hold
+// protects it.
 func (db *DB) DeleteFile(ctx context.Context, a coreshed.Access, id coreshed.UUID) error {
-	return db.update(ctx, func(ctx context.Context, t tx) error {
+	err := db.update(ctx, func(ctx context.Context, t tx) error {
 		return deleteFile(ctx, t, a, `uuid = $2`, id)
 	})
+	return db.buried(ctx, a, id, 0, err)
 }
 
 // DeleteFileByPath is DeleteFile for the live, committed file at a clean path.
@@ -277,7 +279,8 @@ func auditFile(ctx context.Context, t tx, a coreshed.Access, action coreshed.Aud
 
 // RestoreFile makes a deleted file live again with all its versions. When its
 // address is taken, it gets the first free numbered one (coreshed.NumberedPath)
-// and moved is true. Restoring a live file changes nothing.
+// and moved is true. Restoring a live file changes nothing. Gone
+// when it has been purged.
 func (db *DB) RestoreFile(ctx context.Context, a coreshed.Access, id coreshed.UUID) (moved bool, err error) {
 	err = db.update(ctx, func(ctx context.Context, t tx) error {
 		f, err := lockFile(ctx, t, a, `uuid = $2 AND current_id IS NOT NULL`, id)
@@ -306,7 +309,7 @@ func (db *DB) RestoreFile(ctx context.Context, a coreshed.Access, id coreshed.UU
 		}
 		return count(ctx, t, a.Workspace.ID, totals{live: 1, deleted: -1})
 	})
-	return moved, err
+	return moved, db.buried(ctx, a, id, 0, err)
 }
 
 // freePath returns path, or its first numbered alternative that no live file

@@ -63,7 +63,7 @@ func wanting(files, key string) string {
 }
 
 // ReserveVersion begins an upload of a new version of a file: Gone when it is
-// deleted, NotFound when there is none.
+// deleted or has been purged, NotFound when there is none.
 func (db *DB) ReserveVersion(ctx context.Context, a coreshed.Access, id coreshed.UUID, prefix string) (coreshed.Reservation, error) {
 	var r coreshed.Reservation
 	err := db.update(ctx, func(ctx context.Context, t tx) error {
@@ -77,7 +77,7 @@ func (db *DB) ReserveVersion(ctx context.Context, a coreshed.Access, id coreshed
 		r, err = addUpload(ctx, t, a, f.id, prefix)
 		return err
 	})
-	return r, err
+	return r, db.buried(ctx, a, id, 0, err)
 }
 
 func addUpload(ctx context.Context, t tx, a coreshed.Access, file int64, prefix string) (coreshed.Reservation, error) {
