@@ -218,3 +218,53 @@ func TestPurgeSource(t *testing.T) {
 		}
 	})
 }
+
+// TestPurgeSourceHeld: a hold on anything of the set refuses at once and changes
+// nothing; one that comes after lets the purge wait until it is lifted.
+func TestPurgeSourceHeld(t *testing.T) {
+	each(t, func(s *shed) {
+		ctx, view := t.Context(), s.View(t, s.Admin)
+		source := s.upload("source.tif", "source").Version.ID
+		_, product := s.Made(t, "product.tif", source)
+		other := s.upload("other.tif", "other").Version.ID
+		ask := fmt.Sprintf(`{"file_id": %d}`, source)
+		for _, n := range []store.NewHold{{Version: source}, {Version: product}, {Version: product, Direction: coreshed.Up}} {
+			h := s.Hold(t, n)
+			var got string
+			s.must(json.Unmarshal(s.send(s.Admin, "POST", purgePath, ask).want(400).body, &got))
+			if got != "A hold protects this file, or something that was made from it." {
+				t.Errorf("it answers %q", got)
+			}
+			if n := len(s.purges()); n != 0 {
+				t.Errorf("%d purges were asked for", n)
+			}
+			_, err := s.DB.LiftHold(ctx, view, h.ID)
+			s.must(err)
+		}
+
+		s.Hold(t, store.NewHold{Version: other}) // which has nothing to do with it
+		s.send(s.Admin, "POST", purgePath, ask).want(204)
+		late := s.Hold(t, store.NewHold{Version: product})
+		open, err := s.DB.OpenPurges(ctx)
+		s.must(err)
+		var failed error
+		leased.NewRunner(s.DB, "test", slog.New(slog.DiscardHandler)).Do(ctx, "purge", func(ctx context.Context, l store.Lease) { failed = s.catalog.Purge(ctx, l, open[0]) })
+		if p := s.purges()[0]; failed == nil || p.Status != coreshed.PurgeQueued || p.LastError == "" {
+			t.Errorf("%v; the purge is %+v", failed, p)
+		}
+		s.get(s.Admin, file(source)).want(200)
+		s.get(s.Admin, file(product)).want(200)
+
+		// Asked to go on, it is tried at once, and what it met before is forgotten.
+		_, err = s.DB.LiftHold(ctx, view, late.ID)
+		s.must(err)
+		p, err := s.DB.ExecutePurge(ctx, view, s.purges()[0].UUID, nil)
+		if err != nil || p.LastError != "" || s.purges()[0].LastError != "" {
+			t.Errorf("%v; the purge is %+v", err, p)
+		}
+		s.purged()
+		s.get(s.Admin, file(source)).want(404)
+		s.get(s.Admin, file(product)).want(404)
+		s.get(s.Admin, file(other)).want(200)
+	})
+}

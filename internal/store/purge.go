@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/google/uuid"
 
@@ -206,7 +207,8 @@ func fingerprintOf(ctx context.Context, t tx, id int64) ([]byte, error) {
 // Otherwise it is a Conflict, and the purge returned is a new plan, with another
 // id, to be looked at first. Conflict too when another purge has a thing of the
 // set. Held or Forbidden when things of it may not be removed. Executing a purge
-// again that runs already changes nothing; one that was stopped goes on.
+// again that runs already changes nothing, but that one that was put off is tried
+// at once; one that was stopped goes on. What it met before is forgotten.
 func (db *DB) ExecutePurge(ctx context.Context, view coreshed.View, id coreshed.UUID, fingerprint []byte) (coreshed.Purge, error) {
 	var p coreshed.Purge
 	var changed error
@@ -227,13 +229,21 @@ func executePurge(ctx context.Context, t tx, view coreshed.View, id coreshed.UUI
 	switch p.Status {
 	case coreshed.PurgePlanned:
 	case coreshed.PurgeStopped:
+		p.LastError = ""
 		if p.Status = coreshed.PurgeRunning; p.ExecutedAt.IsZero() {
 			p.Status = coreshed.PurgeQueued // it was stopped before it had begun
 		}
-		if _, err := t.exec(ctx, `UPDATE purges SET status = $2, next_at = 0 WHERE id = $1`, p.ID, p.Status); err != nil {
+		if _, err := t.exec(ctx, `UPDATE purges SET status = $2, next_at = 0, last_error = '' WHERE id = $1`, p.ID, p.Status); err != nil {
 			return p, nil, err
 		}
 		return p, nil, auditPurge(ctx, t, view, coreshed.ActPurgeExecute, p.ID, nil)
+	case coreshed.PurgeQueued, coreshed.PurgeRunning:
+		if p.LastError == "" {
+			return p, nil, nil
+		}
+		p.LastError = ""
+		_, err := t.exec(ctx, `UPDATE purges SET next_at = 0, last_error = '' WHERE id = $1`, p.ID)
+		return p, nil, err
 	default:
 		return p, nil, nil
 	}
@@ -342,8 +352,8 @@ func lockPurge(ctx context.Context, t tx, view coreshed.View, id coreshed.UUID) 
 
 // QueueSourcePurge asks for a purge of a source, as Scale's API does: of scope
 // recipe, planned when it is executed. NotFound when there is no such entry in
-// the view, BadRequest when it is no source, Held when a hold protects it; one on
-// what was made from it lets the purge wait.
+// the view, BadRequest when it is no source, Held when a hold protects something
+// of its set; one that comes later lets the purge wait.
 func (db *DB) QueueSourcePurge(ctx context.Context, view coreshed.View, entry int64) error {
 	return db.update(ctx, func(ctx context.Context, t tx) error {
 		c := &conditions{}
@@ -360,7 +370,7 @@ func (db *DB) QueueSourcePurge(ctx context.Context, view coreshed.View, entry in
 		if err != nil {
 			return err
 		}
-		if err := sourceHeld(ctx, t, id, entry); err != nil {
+		if err := queuedHeld(ctx, t, id, entry); err != nil {
 			return err
 		}
 		event, err := insert(ctx, t, `INSERT INTO trigger_events (type, description, occurred_at) VALUES ('USER', '{"user":"Anonymous"}', $1) RETURNING id`, t.db().micros())
@@ -372,22 +382,27 @@ func (db *DB) QueueSourcePurge(ctx context.Context, view coreshed.View, entry in
 	})
 }
 
-// sourceHeld refuses a purge that was only asked for when a hold protects its
-// source.
-func sourceHeld(ctx context.Context, t tx, purge, entry int64) error {
-	s, c := purgeSet{purge: purge}, &conditions{}
-	if _, err := s.add(ctx, t, c, rowVersion, `NULL, NULL`, ` FROM versions v JOIN files f ON f.id = v.file_id WHERE v.id = `+c.arg(entry)); err != nil {
+// queuedHeld refuses a purge that was only asked for when a hold protects
+// something of its set, which is found for that alone: with no hold there is
+// nothing to find.
+func queuedHeld(ctx context.Context, t tx, purge, entry int64) error {
+	some, err := one(ctx, t, value[bool], `SELECT EXISTS (SELECT 1 FROM holds h WHERE `+inForce(`h`, `$1`)+`)`, t.db().micros())
+	if err != nil || !some {
+		return err
+	}
+	s := purgeSet{purge: purge, scope: coreshed.PurgeRecipe}
+	if err := s.find(ctx, t, "["+strconv.FormatInt(entry, 10)+"]"); err != nil {
 		return err
 	}
 	if err := markHeld(ctx, t, purge); err != nil {
 		return err
 	}
-	held, err := one(ctx, t, value[bool], `SELECT EXISTS (SELECT 1 FROM purge_items WHERE purge_id = $1 AND hold_id IS NOT NULL)`, purge)
+	held, err := one(ctx, t, value[int64], `SELECT held FROM purges WHERE id = $1`, purge)
 	if err != nil {
 		return err
 	}
-	if held {
-		return coreshed.Errorf(coreshed.Held, "A hold protects this file.")
+	if held > 0 {
+		return coreshed.Errorf(coreshed.Held, "A hold protects this file, or something that was made from it.")
 	}
 	_, err = t.exec(ctx, `DELETE FROM purge_items WHERE purge_id = $1`, purge)
 	return err
