@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/coreshed/coreshed/internal/killpoint"
 	"github.com/coreshed/coreshed/internal/store"
 )
 
@@ -45,6 +46,7 @@ func (c *Catalog) Collect(ctx context.Context) (Collected, error) {
 func (c *Catalog) expireUploads(ctx context.Context, done *Collected) error {
 	for ctx.Err() == nil {
 		n, err := c.db.ExpireUploads(ctx, c.now().Add(-store.UploadLifetime), batch)
+		killpoint.Reach("collect.expired")
 		done.Uploads += n
 		if err != nil || n < batch {
 			return err
@@ -63,10 +65,13 @@ func (c *Catalog) collectDropped(ctx context.Context, done *Collected) error {
 			if err := c.blobs.Delete(ctx, k); err != nil {
 				return fmt.Errorf("remove dropped object: %w", err)
 			}
+			killpoint.Reach("collect.dropped.object")
 		}
+		killpoint.Reach("collect.dropped.bytes")
 		if err := c.db.Forget(ctx, keys); err != nil {
 			return err
 		}
+		killpoint.Reach("collect.dropped.rows")
 		done.Dropped += len(keys)
 	}
 	return ctx.Err()
@@ -113,6 +118,7 @@ func (c *Catalog) removeUnnamed(ctx context.Context, prefix string, keys []strin
 		if err := c.blobs.Delete(ctx, k); err != nil {
 			return fmt.Errorf("remove unnamed object: %w", err)
 		}
+		killpoint.Reach("collect.unnamed.object")
 		done.Unnamed++
 	}
 	return nil
@@ -145,6 +151,7 @@ func (c *Catalog) Sweep(ctx context.Context) error {
 		return nil
 	}
 	n, err := s.Sweep(ctx, c.now().Add(-Grace))
+	killpoint.Reach("collect.swept")
 	if n > 0 {
 		c.log.Info("removed unfinished writes", "objects", n)
 	}

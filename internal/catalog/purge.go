@@ -12,6 +12,7 @@ import (
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/blob"
 	"github.com/coreshed/coreshed/internal/broker"
+	"github.com/coreshed/coreshed/internal/killpoint"
 	"github.com/coreshed/coreshed/internal/store"
 )
 
@@ -56,6 +57,7 @@ func (c *Catalog) purge(ctx context.Context, l store.Lease, id int64) error {
 	if err := c.db.BeginPurge(ctx, l, id); err != nil {
 		return err
 	}
+	killpoint.Reach("purge.begun")
 	if err := c.purgeVersions(ctx, l, id); err != nil {
 		return err
 	}
@@ -68,16 +70,19 @@ func (c *Catalog) purge(ctx context.Context, l store.Lease, id int64) error {
 			if n == 0 {
 				break
 			}
+			killpoint.Reach("purge.batch.removed")
 		}
 	}
 	ended, err := c.db.EndPurge(ctx, l, id)
 	if err != nil || !ended {
 		return err
 	}
+	killpoint.Reach("purge.ended")
 	c.log.Info("purged", "purge", id)
 	if err := c.db.EmptyLog(ctx); err != nil {
 		c.log.Warn("what was purged is in the write-ahead log until the server stops", "purge", id, "error", err)
 	}
+	killpoint.Reach("purge.log.emptied")
 	return nil
 }
 
@@ -95,7 +100,9 @@ func (c *Catalog) purgeVersions(ctx context.Context, l store.Lease, id int64) er
 			break
 		}
 		last = &batch[len(batch)-1]
+		killpoint.Reach("purge.bytes.begin")
 		gone, failed := c.removeBytes(ctx, batch)
+		killpoint.Reach("purge.bytes.gone")
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -107,6 +114,7 @@ func (c *Catalog) purgeVersions(ctx context.Context, l store.Lease, id int64) er
 			if err := c.db.RemovePurged(ctx, l, id, rows); err != nil {
 				return err
 			}
+			killpoint.Reach("purge.rows.gone")
 		}
 		left += len(failed)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/audit"
+	"github.com/coreshed/coreshed/internal/killpoint"
 	"github.com/coreshed/coreshed/internal/store"
 )
 
@@ -67,6 +68,7 @@ func (w *worker) sequence(ctx context.Context) error {
 		if err != nil || !mine {
 			return err
 		}
+		killpoint.Reach("audit.leased")
 		secret, err := auditSecret(ctx, w.db)
 		if err != nil {
 			return err
@@ -75,6 +77,7 @@ func (w *worker) sequence(ctx context.Context) error {
 		if _, err := w.db.SequenceAudit(ctx, store.Lease{Name: auditJob, Holder: w.holder}, auditBatch, sign); err != nil {
 			return err
 		}
+		killpoint.Reach("audit.numbered")
 	}
 }
 
@@ -108,6 +111,7 @@ func (w *worker) publishCheckpoint(ctx context.Context) error {
 	if err := writeFile(w.checkpoint.file, []byte(signed), 0o644); err != nil {
 		return err
 	}
+	killpoint.Reach("audit.published")
 	w.checkpoint.written = signed
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/coreshed/coreshed"
 	auditlog "github.com/coreshed/coreshed/internal/audit"
+	"github.com/coreshed/coreshed/internal/killpoint"
 )
 
 // AuditWaits reports whether entries of the audit log wait for their numbers.
@@ -36,9 +37,11 @@ func (db *DB) SequenceAudit(ctx context.Context, l Lease, limit int, sign func(s
 		if err != nil {
 			return err
 		}
+		killpoint.Reach("audit.grown")
 		if err := tree.save(ctx); err != nil {
 			return err
 		}
+		killpoint.Reach("audit.saved")
 		return checkpoint(ctx, t, tree, sign)
 	})
 	return n, err
@@ -172,6 +175,7 @@ func checkpoint(ctx context.Context, t tx, tr *tree, sign func(int64, auditlog.H
 		now.Truncate(time.Hour).UnixMicro(), now.UnixMicro()); err != nil {
 		return err
 	}
+	killpoint.Reach("audit.signed")
 	_, err = t.exec(ctx, `INSERT INTO audit_checkpoints (size, signed_at, note) VALUES ($1, $2, $3)`, tr.size, now.UnixMicro(), note)
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/killpoint"
 )
 
 // fileColumns need the aliases f and v; people are row ids until named.
@@ -214,6 +215,7 @@ func (db *DB) DeleteFile(ctx context.Context, a coreshed.Access, id coreshed.UUI
 	err := db.update(ctx, func(ctx context.Context, t tx) error {
 		return deleteFile(ctx, t, a, `uuid = $2`, id)
 	})
+	killpoint.Reach("delete.done")
 	return db.buried(ctx, a, id, 0, err)
 }
 
@@ -261,6 +263,7 @@ func deleteFile(ctx context.Context, t tx, a coreshed.Access, where string, key 
 	if _, err := t.exec(ctx, `UPDATE files SET deleted_at = $2, deleted_by = $3 WHERE id = $1`, f.id, now, person); err != nil {
 		return err
 	}
+	killpoint.Reach("delete.marked")
 	if err := changeVersions(ctx, t, f.id, assignment{"deleted_at", now}); err != nil {
 		return err
 	}
@@ -298,6 +301,7 @@ func (db *DB) RestoreFile(ctx context.Context, a coreshed.Access, id coreshed.UU
 		if err := setPath(ctx, t, f.id, path); err != nil {
 			return err
 		}
+		killpoint.Reach("restore.renamed")
 		if _, err := t.exec(ctx, `UPDATE files SET deleted_at = NULL, deleted_by = NULL WHERE id = $1`, f.id); err != nil {
 			return err
 		}
@@ -307,8 +311,10 @@ func (db *DB) RestoreFile(ctx context.Context, a coreshed.Access, id coreshed.UU
 		if err := auditFile(ctx, t, a, coreshed.ActFileRestore, f.id, details{"path": path}); err != nil {
 			return err
 		}
+		killpoint.Reach("restore.marked")
 		return count(ctx, t, a.Workspace.ID, totals{live: 1, deleted: -1})
 	})
+	killpoint.Reach("restore.done")
 	return moved, db.buried(ctx, a, id, 0, err)
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/killpoint"
 )
 
 // NewPurge is a purge to be planned.
@@ -43,9 +44,12 @@ func (db *DB) PlanPurge(ctx context.Context, view coreshed.View, n NewPurge) (co
 		if err != nil {
 			return err
 		}
+		killpoint.Reach("plan.asked")
 		p, err = plan(ctx, t, view, id)
+		killpoint.Reach("plan.found")
 		return err
 	})
+	killpoint.Reach("plan.stored")
 	return p, err
 }
 
@@ -216,6 +220,7 @@ func (db *DB) ExecutePurge(ctx context.Context, view coreshed.View, id coreshed.
 		p, changed, err = executePurge(ctx, t, view, id, fingerprint)
 		return err
 	})
+	killpoint.Reach("execute.done")
 	if err == nil {
 		err = changed
 	}
@@ -305,6 +310,7 @@ func begin(ctx context.Context, t tx, view coreshed.View, p *coreshed.Purge) err
 	if err != nil {
 		return err
 	}
+	killpoint.Reach("execute.marked")
 	if all := p.Planned.Versions + p.Planned.Runs + p.Planned.Recipes; n != all {
 		return coreshed.Errorf(coreshed.Conflict, "Another purge is removing %d of these things. Execute this one when that has ended.", all-n)
 	}

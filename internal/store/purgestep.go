@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/killpoint"
 )
 
 // OpenPurges returns the purges on which there is something to do now.
@@ -213,6 +214,7 @@ func (db *DB) EndPurge(ctx context.Context, l Lease, id int64) (bool, error) {
 		if _, err := t.exec(ctx, `DELETE FROM purging WHERE purge_id = $1`, id); err != nil {
 			return err
 		}
+		killpoint.Reach("purge.unmarked")
 		if _, err := t.exec(ctx, `UPDATE purges SET status = 'purged', ended_at = $2, last_error = '', request = '[]' WHERE id = $1`, id, t.db().micros()); err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/killpoint"
 )
 
 // removal removes rows of a purge's set. What is gone already is passed over, so
@@ -51,13 +52,19 @@ func (r *removal) versions(ctx context.Context, t tx, ids []int64) error {
 	if err := r.bury(ctx, t, ids); err != nil {
 		return err
 	}
+	killpoint.Reach("purge.buried")
 	if err := r.forget(ctx, t, ids); err != nil {
 		return err
 	}
+	killpoint.Reach("purge.forgotten")
 	if err := r.eraseAudit(ctx, t, coreshed.AuditVersion, ids); err != nil {
 		return err
 	}
-	return r.settle(ctx, t, files)
+	if err := r.settle(ctx, t, files); err != nil {
+		return err
+	}
+	killpoint.Reach("purge.settled")
+	return nil
 }
 
 // sum counts what is about to be removed: in its workspaces, and for the purge.

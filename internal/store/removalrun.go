@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/killpoint"
 )
 
 // runs removes runs, with their tries and all that was recorded of them.
@@ -50,6 +51,7 @@ func (r *removal) runs(ctx context.Context, t tx, ids []int64) error {
 	if err != nil {
 		return err
 	}
+	killpoint.Reach("purge.runs.removed")
 	if err := r.eraseAudit(ctx, t, coreshed.AuditRun, ids); err != nil {
 		return err
 	}
@@ -94,6 +96,7 @@ func (r *removal) recipes(ctx context.Context, t tx, ids []int64) error {
 	if err != nil {
 		return err
 	}
+	killpoint.Reach("purge.recipes.removed")
 	if err := r.eraseAudit(ctx, t, coreshed.AuditRecipe, ids); err != nil {
 		return err
 	}

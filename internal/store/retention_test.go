@@ -123,7 +123,7 @@ func TestPurgeExpired(t *testing.T) {
 		must(t, err)
 		_, err = db.Run(t.Context(), view, run.ID)
 		must(t, err)
-		wantIs(t, restore("gone.csv"), coreshed.NotFound)
+		wantIs(t, restore("gone.csv"), coreshed.Gone)
 		wantEqual(t, broken(t, db), map[string][]int64{})
 
 		a := newAuditor(t, db)

@@ -33,10 +33,11 @@ func Main(m *testing.M, binary *string) int {
 	return m.Run()
 }
 
-// Build builds the binary into dir and returns its path.
-func Build(dir string) (string, error) {
+// Build builds the binary into dir, with build tags if there are any, and returns
+// its path.
+func Build(dir string, tags ...string) (string, error) {
 	binary := filepath.Join(dir, "coreshed")
-	cmd := exec.Command("go", "build", "-o", binary, "github.com/coreshed/coreshed/cmd/coreshed")
+	cmd := exec.Command("go", "build", "-tags", strings.Join(tags, ","), "-o", binary, "github.com/coreshed/coreshed/cmd/coreshed")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
 	if err := cmd.Run(); err != nil {
@@ -49,6 +50,7 @@ func Build(dir string) (string, error) {
 // again on the same address.
 type Shed struct {
 	Data string
+	Env  []string // more of it, for servers that are started from now on
 
 	t       *testing.T
 	binary  string
@@ -108,21 +110,33 @@ func (s *Shed) PID() int { return s.cmd.Process.Pid }
 // Run starts the server and returns when it is ready.
 func (s *Shed) Run() {
 	s.t.Helper()
-	args := append([]string{"serve", "--data", s.Data, "--listen", s.address, "--min-free", "1MiB", "--log-level", "warn"}, s.flags...)
-	s.cmd = exec.Command(s.binary, args...)
-	s.cmd.Stderr = s.log
-	if err := s.cmd.Start(); err != nil {
-		s.t.Fatalf("start coreshed: %v", err)
-	}
+	s.Launch()
 	for start := time.Now(); time.Since(start) < 30*time.Second; time.Sleep(5 * time.Millisecond) {
-		if !s.noted() {
-			continue
-		}
-		if a, err := s.Do(http.MethodGet, s.URL()+"/readyz", nil); err == nil && a.Status == http.StatusOK {
+		if s.Ready() {
 			return
 		}
 	}
 	s.t.Fatalf("the server is not ready after 30 s; its log:\n%s", s.log)
+}
+
+// Launch starts the server and does not wait for it.
+func (s *Shed) Launch() {
+	s.t.Helper()
+	args := append([]string{"serve", "--data", s.Data, "--listen", s.address, "--min-free", "1MiB", "--log-level", "warn"}, s.flags...)
+	s.cmd = exec.Command(s.binary, args...)
+	s.cmd.Stderr, s.cmd.Env = s.log, append(os.Environ(), s.Env...)
+	if err := s.cmd.Start(); err != nil {
+		s.t.Fatalf("start coreshed: %v", err)
+	}
+}
+
+// Ready reports whether the server that was started last answers.
+func (s *Shed) Ready() bool {
+	if !s.noted() {
+		return false
+	}
+	a, err := s.Do(http.MethodGet, s.URL()+"/readyz", nil)
+	return err == nil && a.Status == http.StatusOK
 }
 
 // noted reports whether this server, and not one that was killed, has noted in

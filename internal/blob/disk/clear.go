@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/coreshed/coreshed/internal/blob"
+	"github.com/coreshed/coreshed/internal/killpoint"
 )
 
 // foldersAtOnce is how many fan-out folders Clear works on at a time: syncs that
@@ -68,7 +69,9 @@ func (s *Store) clearFolder(ctx context.Context, dir string, wanted map[string]b
 		if err := s.root.Remove(path(key)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			failed[prefix] = fmt.Errorf("delete object: %w", err)
 		}
+		killpoint.Reach("purge.object.gone")
 	}
+	killpoint.Reach("purge.folder.unsynced")
 	// Also when there was none: whoever removed it may not have synced yet.
 	if err := s.folders[dir].sync(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return failed, fmt.Errorf("sync deletion of objects: %w", err)
