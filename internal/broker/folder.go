@@ -273,7 +273,7 @@ func settled(root *os.Root, name string, folders ...string) (Object, error) {
 			return Object{}, err
 		}
 	}
-	info, err := root.Lstat(name)
+	info, err := root.Stat(name)
 	if err != nil {
 		return Object{}, err
 	}
@@ -323,13 +323,18 @@ func (f *folder) Move(ctx context.Context, from, to string) (Object, error) {
 }
 
 func move(root *os.Root, from, to string) (Object, error) {
-	if _, err := root.Lstat(from); err != nil {
+	info, err := root.Lstat(from)
+	if err != nil {
 		return Object{}, err
 	}
 	if err := makeFolders(root, path.Dir(to)); err != nil {
 		return Object{}, err
 	}
-	err := link(root, from, to)
+	if info.Mode().Type() == fs.ModeSymlink {
+		err = moveLink(root, from, to)
+	} else {
+		err = link(root, from, to)
+	}
 	if errors.Is(err, fs.ErrExist) && from != to && sameFile(root, from, to) {
 		err = root.Remove(from) // as a move that was cut short would have
 	}
@@ -339,13 +344,38 @@ func move(root *os.Root, from, to string) (Object, error) {
 	return settled(root, to, path.Dir(to), path.Dir(from))
 }
 
+// moveLink gives a symbolic link another path, from which it leads to where it
+// led before.
+func moveLink(root *os.Root, from, to string) error {
+	if _, err := root.Stat(from); err != nil {
+		return err // it leads nowhere
+	}
+	target, err := root.Readlink(from)
+	if err != nil {
+		return err
+	}
+	target, err = filepath.Rel(path.Dir(to), filepath.Join(path.Dir(from), target))
+	if err != nil {
+		return err
+	}
+	if err := root.Symlink(target, to); err != nil {
+		return err
+	}
+	return root.Remove(from)
+}
+
+// sameFile reports whether two paths are names of one file, or two links to one.
 func sameFile(root *os.Root, a, b string) bool {
 	one, err := root.Lstat(a)
-	if err != nil {
+	other, failed := root.Lstat(b)
+	if err != nil || failed != nil || one.Mode().Type() != other.Mode().Type() {
 		return false
 	}
-	other, err := root.Lstat(b)
-	return err == nil && os.SameFile(one, other)
+	if one.Mode().Type() == fs.ModeSymlink {
+		one, err = root.Stat(a)
+		other, failed = root.Stat(b)
+	}
+	return err == nil && failed == nil && os.SameFile(one, other)
 }
 
 // Delete implements Broker.

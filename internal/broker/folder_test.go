@@ -3,6 +3,7 @@ package broker_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -142,5 +143,50 @@ func TestListNotUTF8(t *testing.T) {
 	}
 	if got := read(t, b, "L\xf6ss.las"); got != "depth" {
 		t.Errorf("it reads %q", got)
+	}
+}
+
+// TestMoveLink moves links, which lead where they led before, also after the move
+// was cut short.
+func TestMoveLink(t *testing.T) {
+	dir := t.TempDir()
+	b := open(t, dir)
+	want := put(t, b, "raw/hole.las", "depth")
+	for link, to := range map[string]string{"in/today/hole.las": "../../raw/hole.las", "in/lost.las": "../raw/absent.las"} {
+		at := filepath.Join(dir, link)
+		if err := os.MkdirAll(filepath.Dir(at), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(to, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 2 {
+		o, err := b.Move(t.Context(), "in/today/hole.las", "done/hole.las")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if o.Path = want.Path; !o.Same(want) {
+			t.Errorf("Move = %+v, want the size and time of %+v", o, want)
+		}
+		if got := read(t, b, "done/hole.las"); got != "depth" {
+			t.Errorf("it reads %q", got)
+		}
+		if _, err := os.Lstat(filepath.Join(dir, "in/today/hole.las")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the former one: %v", err)
+		}
+		// As it is when the move is cut short before the former one goes.
+		if err := os.Symlink("../../raw/hole.las", filepath.Join(dir, "in/today/hole.las")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.Move(t.Context(), "in/today/hole.las", "raw/hole.las"); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("Move onto what it leads to = %v", err)
+	}
+	if _, err := b.Move(t.Context(), "in/lost.las", "done/lost.las"); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Move of a link that leads nowhere = %v", err)
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "in/lost.las")); err != nil {
+		t.Errorf("it is %v", err)
 	}
 }
