@@ -79,6 +79,9 @@ func (w *worker) run(ctx context.Context) {
 	steady.Go(func() { w.catalog.IngestAll(ctx, w.holder) })
 	steady.Go(func() { w.purges.Run(ctx, "purge", w.purge) })
 	steady.Go(func() { w.sequenceAll(ctx) })
+	if err := w.db.EmptyLog(ctx); err != nil && ctx.Err() == nil { // a purge may have been killed before it did
+		w.log.Warn("what was purged is in the write-ahead log until the server stops", "error", err)
+	}
 	collect, hash := time.NewTicker(collectEvery), time.NewTicker(hashEvery)
 	defer collect.Stop()
 	defer hash.Stop()
