@@ -57,17 +57,23 @@ func (c purgeCmd) report(ctx context.Context, a *app, cl *client.Client, id core
 // to others.
 func reportEntries(a *app, entries []client.PurgeEntry) error {
 	fmt.Fprintln(a.stdout)
-	last := ""
+	if len(entries) == 0 {
+		return nil
+	}
+	last := entries[len(entries)-1].Number
 	if err := table(a, entries, "AUDIT ENTRY\tTIME\tACTION", func(e client.PurgeEntry) []any {
 		number := "-"
 		if e.Number != nil {
 			number = fmt.Sprint(*e.Number)
-			last = number
 		}
 		return []any{number, e.At, e.Action}
-	}); err != nil || last == "" {
+	}); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(a.stdout, "an admin proves it to others with a receipt: coreshed audit receipt %s\n", last)
+	if last == nil {
+		_, err := fmt.Fprintln(a.stdout, "the last entry gets its number within a second; ask again for a receipt of it")
+		return err
+	}
+	_, err := fmt.Fprintf(a.stdout, "an admin proves it to others with a receipt: coreshed audit receipt %d\n", *last)
 	return err
 }
