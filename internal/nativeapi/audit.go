@@ -73,9 +73,15 @@ func (a *api) listAudit(w http.ResponseWriter, q *request) error {
 func (a *api) auditWanted(q *request) (store.AuditFilter, error) {
 	f := store.AuditFilter{
 		Actor: q.query.Get("actor"), Action: coreshed.AuditAction(q.query.Get("action")),
-		Kind: coreshed.AuditKind(q.query.Get("kind")), Outcome: coreshed.AuditOutcome(q.query.Get("outcome")),
+		Kind: coreshed.AuditKind(q.query.Get("kind")),
 	}
-	var err error
+	outcome, err := wordsWanted(q.query, "outcome", coreshed.AuditDone, coreshed.AuditRefused)
+	if err != nil {
+		return f, err
+	}
+	if len(outcome) > 0 {
+		f.Outcome = outcome[0]
+	}
 	for _, number := range []struct {
 		name string
 		into *int64

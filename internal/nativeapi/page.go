@@ -2,6 +2,7 @@ package nativeapi
 
 import (
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/coreshed/coreshed"
@@ -50,6 +51,21 @@ func idsWanted(q url.Values, name string) ([]int64, error) {
 		ids = append(ids, id)
 	}
 	return ids, nil
+}
+
+// wordsWanted reads a parameter that may be repeated, of which each is one of the
+// known words; nil when it is absent.
+func wordsWanted[T ~string](q url.Values, name string, known ...T) ([]T, error) {
+	var words []T
+	for _, text := range q[name] {
+		if !slices.Contains(known, T(text)) {
+			bad := coreshed.Errorf(coreshed.Invalid, "The parameter %s must be one of %v.", name, known)
+			bad.Field = name
+			return nil, bad
+		}
+		words = append(words, T(text))
+	}
+	return words, nil
 }
 
 // boolWanted reads a boolean parameter; nil when it is absent.

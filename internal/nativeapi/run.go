@@ -89,10 +89,11 @@ func (a *api) listRuns(w http.ResponseWriter, q *request) error {
 
 func (a *api) runsWanted(q *request) (store.RunFilter, error) {
 	f := store.RunFilter{TypeName: q.query["type"], Key: q.query["id"]}
-	for _, s := range q.query["status"] {
-		f.Status = append(f.Status, coreshed.RunStatus(s))
-	}
 	var err error
+	if f.Status, err = wordsWanted(q.query, "status", coreshed.Pending, coreshed.Blocked, coreshed.Queued, coreshed.Running,
+		coreshed.Failed, coreshed.Completed, coreshed.Canceled); err != nil {
+		return f, err
+	}
 	if f.Recipe, err = idsWanted(q.query, "recipe"); err != nil {
 		return f, err
 	}

@@ -90,6 +90,12 @@ func TestRun(t *testing.T) {
 		list := s.want(s.Viewer, "GET", "/coreshed/v1/runs?status=COMPLETED&type=parse&id=night-1&workspace="+s.Workspace.UUID.String(), nil, 200)
 		equal(t, []any{list["total"], at(list, "results", 0, "run")}, []any{json.Number("1"), r["run"]})
 
+		for _, query := range []string{"/runs?status=COMPLETED&status=NONSENSE", "/runs?status=", "/runs?status=completed"} {
+			refused := s.want(s.Viewer, "GET", "/coreshed/v1"+query, nil, 422)
+			equal(t, strings.Contains(fmt.Sprint(refused), "status"), true)
+		}
+		s.want(s.Admin, "GET", "/coreshed/v1/audit?outcome=nonsense", nil, 422)
+
 		up := s.want(s.Viewer, "GET", version+"/lineage?direction=up", nil, 200)
 		equal(t, []any{at(up, "versions", 1, "path"), at(up, "runs", 0, "run"), len(up["edges"].([]any)), up["complete"]},
 			[]any{"in/a.tif", r["run"], 2, true})
