@@ -79,7 +79,7 @@ func TestKillPurge(t *testing.T) {
 		t.Errorf("left are %+v, %v", files, err)
 	}
 	s.Stop()
-	if out, err := exec.Command(binaryPath, "doctor", "--deep", "--data", s.Data).CombinedOutput(); err != nil || !strings.Contains(string(out), "1 versions and 1 objects") {
+	if out, err := exec.Command(binaryPath, "doctor", "--deep", "--data", s.Data).CombinedOutput(); err != nil || !strings.Contains(string(out), "1 versions, 1 objects and ") {
 		t.Errorf("doctor: %v\n%s", err, out)
 	}
 	s.checkNothingRemains()
