@@ -78,6 +78,13 @@ const (
 	AuditRequest      AuditKind = "request"
 )
 
+// AuditKinds are all kinds.
+var AuditKinds = []AuditKind{
+	AuditFile, AuditVersion, AuditRun, AuditRecipe, AuditBatch, AuditWorkspace,
+	AuditStrike, AuditScan, AuditPerson, AuditClient, AuditKey, AuditCountry,
+	AuditHold, AuditPurge, AuditBarrier, AuditOrganisation, AuditRequest,
+}
+
 // AuditAction is what was done or tried.
 type AuditAction string
 

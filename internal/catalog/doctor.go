@@ -34,10 +34,10 @@ type DoctorOptions struct {
 }
 
 // Doctor checks what must hold of rows and objects: the invariants of rows, that
-// the audit log is whole, that every version has its objects with their sizes, in a deep check with their
-// hashes, and that every object has a row or waits for the collector. It changes
-// nothing, and may run beside a server: what comes or goes meanwhile is looked
-// at a second time before it is told of.
+// the audit log is whole, that every version has its objects with their sizes, in
+// a deep check with their hashes, and that every object has a row or waits for the
+// collector. It changes nothing, and may run beside a server: what comes or goes
+// meanwhile is looked at a second time before it is told of.
 func (c *Catalog) Doctor(ctx context.Context, o DoctorOptions) (Examined, error) {
 	rows, err := c.db.Check(ctx)
 	if err != nil {

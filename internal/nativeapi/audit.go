@@ -73,14 +73,13 @@ func (a *api) listAudit(w http.ResponseWriter, q *request) error {
 func (a *api) auditWanted(q *request) (store.AuditFilter, error) {
 	f := store.AuditFilter{
 		Actor: q.query.Get("actor"), Action: coreshed.AuditAction(q.query.Get("action")),
-		Kind: coreshed.AuditKind(q.query.Get("kind")),
 	}
-	outcome, err := wordsWanted(q.query, "outcome", coreshed.AuditDone, coreshed.AuditRefused)
-	if err != nil {
+	var err error
+	if f.Kind, err = wordWanted(q.query, "kind", coreshed.AuditKinds...); err != nil {
 		return f, err
 	}
-	if len(outcome) > 0 {
-		f.Outcome = outcome[0]
+	if f.Outcome, err = wordWanted(q.query, "outcome", coreshed.AuditDone, coreshed.AuditRefused); err != nil {
+		return f, err
 	}
 	for _, number := range []struct {
 		name string

@@ -68,6 +68,15 @@ func wordsWanted[T ~string](q url.Values, name string, known ...T) ([]T, error) 
 	return words, nil
 }
 
+// wordWanted is wordsWanted for one; "" when it is absent.
+func wordWanted[T ~string](q url.Values, name string, known ...T) (T, error) {
+	words, err := wordsWanted(q, name, known...)
+	if err != nil || len(words) == 0 {
+		return "", err
+	}
+	return words[0], nil
+}
+
 // boolWanted reads a boolean parameter; nil when it is absent.
 func boolWanted(q url.Values, name string) (*bool, error) {
 	if !q.Has(name) {

@@ -95,6 +95,7 @@ func TestRun(t *testing.T) {
 			equal(t, strings.Contains(fmt.Sprint(refused), "status"), true)
 		}
 		s.want(s.Admin, "GET", "/coreshed/v1/audit?outcome=nonsense", nil, 422)
+		s.want(s.Admin, "GET", "/coreshed/v1/audit?kind=nonsense", nil, 422)
 
 		up := s.want(s.Viewer, "GET", version+"/lineage?direction=up", nil, 200)
 		equal(t, []any{at(up, "versions", 1, "path"), at(up, "runs", 0, "run"), len(up["edges"].([]any)), up["complete"]},

@@ -282,8 +282,8 @@ func auditFile(ctx context.Context, t tx, a coreshed.Access, action coreshed.Aud
 
 // RestoreFile makes a deleted file live again with all its versions. When its
 // address is taken, it gets the first free numbered one (coreshed.NumberedPath)
-// and moved is true. Restoring a live file changes nothing. Gone
-// when it has been purged.
+// and moved is true. Restoring a live file changes nothing. Gone when it has been
+// purged, Conflict while it is.
 func (db *DB) RestoreFile(ctx context.Context, a coreshed.Access, id coreshed.UUID) (moved bool, err error) {
 	err = db.update(ctx, func(ctx context.Context, t tx) error {
 		f, err := lockFile(ctx, t, a, `uuid = $2 AND current_id IS NOT NULL`, id)
