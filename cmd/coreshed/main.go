@@ -37,6 +37,7 @@ type verbs struct {
 	Distrust distrustCmd `cmd:"" group:"catalogue" help:"Which files must not be relied on, and what that makes stale."`
 	Hold     holdCmd     `cmd:"" group:"catalogue" help:"What must not be deleted or purged: hold it, list holds, lift them."`
 	Purge    purgeCmd    `cmd:"" group:"catalogue" help:"Remove files for good, with everything that was made from them."`
+	Barrier  barrierCmd  `cmd:"" group:"catalogue" help:"Where purged files are not taken again: list it, lift it."`
 
 	User      userCmd      `cmd:"" group:"admin" help:"People who sign in with a password."`
 	Client    clientCmd    `cmd:"" group:"admin" help:"Programs that get tokens."`

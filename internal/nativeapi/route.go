@@ -40,6 +40,8 @@ func (a *api) table() []route {
 		{"GET", workspaces, viewer, a.getWorkspace},
 		{"PATCH", workspaces, owner, a.editWorkspace},
 		{"GET", workspaces + "/version", viewer, a.findVersion},
+		{"GET", workspaces + "/barriers", viewer, a.listBarriers},
+		{"POST", workspaces + "/barriers/lift", owner, a.liftBarriers},
 		{"GET", version, none, a.getVersion},
 		{"GET", version + "/description", none, a.getDescription},
 		{"PUT", version + "/description", none, a.putDescription},

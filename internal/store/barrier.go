@@ -43,36 +43,46 @@ func barred(ctx context.Context, q querier, workspace int64, p Place) error {
 // Barrier is a place at which what was purged lay, and may still lie. The path
 // is not known any more: only whoever knows it can ask for it.
 type Barrier struct {
-	ID, Workspace int64
-	Purge         coreshed.UUID
-	Size          int64
-	SHA256        []byte // nil when it was not known
-	CreatedAt     time.Time
+	ID        int64
+	Purge     coreshed.UUID
+	Size      int64
+	SHA256    []byte // nil when it was not known
+	CreatedAt time.Time
 }
 
-// Barriers returns the barriers at a path of a workspace of the view. NotFound
+// Barriers returns a page of the barriers of a workspace that are not lifted, the
+// newest first, and how many there are: those at a path, or all for "". NotFound
 // when the workspace is not in the view.
-func (db *DB) Barriers(ctx context.Context, view coreshed.View, workspace int64, path string) ([]Barrier, error) {
+func (db *DB) Barriers(ctx context.Context, view coreshed.View, workspace int64, path string, page coreshed.Page) ([]Barrier, int64, error) {
 	if !view.Sees(workspace) {
-		return nil, coreshed.Errorf(coreshed.NotFound, "There is no such workspace.")
+		return nil, 0, coreshed.Errorf(coreshed.NotFound, "There is no such workspace.")
 	}
-	return all(ctx, db, func(rows *sql.Rows) (Barrier, error) {
+	c := &conditions{}
+	c.add(`b.workspace_id = ?`, workspace)
+	if path != "" {
+		c.add(`b.place = ?`, placeKey(path))
+	}
+	c.terms = append(c.terms, `b.lifted_at IS NULL`)
+	return pageOf(ctx, db, func(rows *sql.Rows) (Barrier, error) {
 		var b Barrier
 		var created int64
-		err := rows.Scan(&b.ID, &b.Workspace, &b.Purge, &b.Size, &b.SHA256, &created)
+		err := rows.Scan(&b.ID, &b.Purge, &b.Size, &b.SHA256, &created)
 		b.CreatedAt = timeOf(created)
 		return b, err
-	}, `SELECT b.id, b.workspace_id, u.uuid, b.size, b.sha256, b.created_at FROM barriers b JOIN purges u ON u.id = b.purge_id
-		WHERE b.workspace_id = $1 AND b.place = $2 AND b.lifted_at IS NULL ORDER BY b.id`, workspace, placeKey(path))
+	}, `b.id, u.uuid, b.size, b.sha256, b.created_at`, `FROM barriers b JOIN purges u ON u.id = b.purge_id`, c, ` ORDER BY b.id DESC`, page)
 }
 
 // LiftBarriers lets what was purged at a path be taken again, and returns how
-// many barriers there were. Forbidden unless the caller owns the workspace.
-func (db *DB) LiftBarriers(ctx context.Context, view coreshed.View, workspace int64, path string) (int64, error) {
+// many barriers there were. Invalid without a reason, Forbidden unless the caller
+// owns the workspace.
+func (db *DB) LiftBarriers(ctx context.Context, view coreshed.View, workspace int64, path, reason string) (int64, error) {
 	if !view.Sees(workspace) {
 		return 0, coreshed.Errorf(coreshed.NotFound, "There is no such workspace.")
 	}
 	if err := (coreshed.Access{Actor: view.Actor, Role: view.Roles[workspace]}).Require(coreshed.Owner); err != nil {
+		return 0, err
+	}
+	if err := checkReason(reason); err != nil {
 		return 0, err
 	}
 	var n int64
@@ -86,7 +96,10 @@ func (db *DB) LiftBarriers(ctx context.Context, view coreshed.View, workspace in
 		if err != nil || n == 0 {
 			return err
 		}
-		return audit(ctx, t, act{by: view.Actor, action: coreshed.ActBarrierLift, kind: coreshed.AuditBarrier, workspace: workspace})
+		return audit(ctx, t, act{
+			by: view.Actor, action: coreshed.ActBarrierLift, kind: coreshed.AuditBarrier, workspace: workspace,
+			details: details{"reason": reason, "barriers": n},
+		})
 	})
 	return n, err
 }

@@ -47,7 +47,7 @@ func TestBarrier(t *testing.T) {
 		same(t, "entries", []string{}, s.entries())
 
 		s.put(s.raw, "changes.tif", "another content")
-		n, err := s.db.LiftBarriers(t.Context(), s.view, s.ids["raw"], "lifted.tif")
+		n, err := s.db.LiftBarriers(t.Context(), s.view, s.ids["raw"], "lifted.tif", "bought again")
 		s.must(err)
 		if n != 1 {
 			t.Errorf("lifted %d barriers", n)
