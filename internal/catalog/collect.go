@@ -30,17 +30,36 @@ type Collected struct {
 // Collect ends uploads that have waited for their commit longer than a week,
 // then removes the objects that rows have dropped, and the objects that no row
 // names, both after the grace time. It never touches what this process is
-// writing. It may run at any time, and again after any failure.
+// writing. It may run at any time, and again after any failure; what cannot be
+// removed keeps nothing else waiting.
 func (c *Catalog) Collect(ctx context.Context) (Collected, error) {
 	var done Collected
 	err := c.expireUploads(ctx, &done)
-	if err == nil {
-		err = c.collectDropped(ctx, &done)
-	}
-	if err == nil {
-		err = c.collectUnnamed(ctx, &done)
+	for _, next := range []func(context.Context, *Collected) error{c.collectDropped, c.collectUnnamed} {
+		if ctx.Err() == nil {
+			err = errors.Join(err, next(ctx, &done))
+		}
 	}
 	return done, err
+}
+
+// stuck are the objects that could not be removed.
+type stuck struct {
+	n     int
+	first error
+}
+
+func (s *stuck) add(err error) {
+	if s.n++; s.n == 1 {
+		s.first = err
+	}
+}
+
+func (s *stuck) err() error {
+	if s.n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d objects were not removed, the first: %w", s.n, s.first)
 }
 
 func (c *Catalog) expireUploads(ctx context.Context, done *Collected) error {
@@ -56,23 +75,27 @@ func (c *Catalog) expireUploads(ctx context.Context, done *Collected) error {
 }
 
 func (c *Catalog) collectDropped(ctx context.Context, done *Collected) error {
+	var stuck stuck
 	for ctx.Err() == nil {
-		keys, err := c.db.Dropped(ctx, c.now().Add(-Grace), batch)
+		keys, err := c.db.Dropped(ctx, c.now().Add(-Grace), stuck.n, batch)
 		if err != nil || len(keys) == 0 {
-			return err
+			return errors.Join(stuck.err(), err)
 		}
+		var gone []string
 		for _, k := range keys {
 			if err := c.blobs.Delete(ctx, k); err != nil {
-				return fmt.Errorf("remove dropped object: %w", err)
+				stuck.add(err)
+				continue
 			}
+			gone = append(gone, k)
 			killpoint.Reach("collect.dropped.object")
 		}
 		killpoint.Reach("collect.dropped.bytes")
-		if err := c.db.Forget(ctx, keys); err != nil {
+		if err := c.db.Forget(ctx, gone); err != nil {
 			return err
 		}
 		killpoint.Reach("collect.dropped.rows")
-		done.Dropped += len(keys)
+		done.Dropped += len(gone)
 	}
 	return ctx.Err()
 }
@@ -82,13 +105,14 @@ func (c *Catalog) collectDropped(ctx context.Context, done *Collected) error {
 func (c *Catalog) collectUnnamed(ctx context.Context, done *Collected) error {
 	var prefix string
 	var settled []string // objects of the prefix
+	var stuck stuck
 	old := c.now().Add(-Grace)
 	for o, err := range c.blobs.List(ctx, "") {
 		if err != nil {
 			return fmt.Errorf("list objects: %w", err)
 		}
 		if p, _, _ := strings.Cut(o.Key, "/"); p != prefix {
-			if err := c.removeUnnamed(ctx, prefix, settled, done); err != nil {
+			if err := c.removeUnnamed(ctx, prefix, settled, done, &stuck); err != nil {
 				return err
 			}
 			prefix, settled = p, settled[:0]
@@ -97,13 +121,14 @@ func (c *Catalog) collectUnnamed(ctx context.Context, done *Collected) error {
 			settled = append(settled, o.Key)
 		}
 	}
-	return c.removeUnnamed(ctx, prefix, settled, done)
+	err := c.removeUnnamed(ctx, prefix, settled, done, &stuck)
+	return errors.Join(stuck.err(), err)
 }
 
 // removeUnnamed removes those of a prefix's objects that no row names. They
 // have been seen, and seen not to move, before the rows are asked for: one
 // without a row by now will never have one.
-func (c *Catalog) removeUnnamed(ctx context.Context, prefix string, keys []string, done *Collected) error {
+func (c *Catalog) removeUnnamed(ctx context.Context, prefix string, keys []string, done *Collected, stuck *stuck) error {
 	if len(keys) == 0 {
 		return nil
 	}
@@ -116,7 +141,8 @@ func (c *Catalog) removeUnnamed(ctx context.Context, prefix string, keys []strin
 			continue
 		}
 		if err := c.blobs.Delete(ctx, k); err != nil {
-			return fmt.Errorf("remove unnamed object: %w", err)
+			stuck.add(err)
+			continue
 		}
 		killpoint.Reach("collect.unnamed.object")
 		done.Unnamed++

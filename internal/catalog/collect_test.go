@@ -127,6 +127,53 @@ func TestCollectAgain(t *testing.T) {
 	})
 }
 
+// TestCollectFails: objects that cannot be removed keep no others waiting, and go
+// when they can be.
+func TestCollectFails(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		at, kept := s.reserve(t), s.reserve(t)
+		s.put(t, kept, []byte("core"))
+		const dropped = 450 // which is more than are looked at at a time
+		for range dropped {
+			s.stage(t, at, "a", []byte("dropped"))
+		}
+		s.list(t, at)
+		stray := blob.NewPrefix()
+		for range 2 {
+			if err := s.blobs.Put(t.Context(), blob.NewKey(stray), strings.NewReader("lost"), 4); err != nil {
+				t.Fatal(err)
+			}
+		}
+		stuck := map[string]bool{}
+		for key := range s.keys(t) {
+			if !strings.HasPrefix(key, s.slot(t, kept).Prefix) && (len(stuck) < 210 || strings.HasPrefix(key, stray)) {
+				stuck[key] = true
+			}
+		}
+		broken := true
+		s.breakRemoval(func(_ context.Context, key string) error {
+			if broken && stuck[key] {
+				return errDisk
+			}
+			return nil
+		})
+		s.clock.advance(2 * catalog.Grace)
+		done, err := s.Collect(t.Context())
+		if want := dropped + 2 - len(stuck); !errors.Is(err, errDisk) || done.Dropped+done.Unnamed != want {
+			t.Errorf("Collect = %+v, %v; want %d removed and what went wrong", done, err, want)
+		}
+		broken = false
+		if done, err = s.Collect(t.Context()); err != nil || done.Dropped+done.Unnamed != len(stuck) {
+			t.Errorf("Collect = %+v, %v; want the other %d", done, err, len(stuck))
+		}
+		s.collect(t, catalog.Collected{})
+		s.want(t, kept, []byte("core"))
+		if found, seen := s.examined(t, true); len(found) > 0 || seen.Objects != 1 {
+			t.Errorf("found %v, %+v", found, seen)
+		}
+	})
+}
+
 // TestCollectInMotion collects all the time, with the grace time over for
 // everything, while files are uploaded, and wants each of them whole.
 func TestCollectInMotion(t *testing.T) {

@@ -53,10 +53,10 @@ func endUpload(ctx context.Context, t tx, upload, before int64) error {
 }
 
 // Dropped returns up to limit keys of objects that were dropped before the
-// given time, oldest first.
-func (db *DB) Dropped(ctx context.Context, before time.Time, limit int) ([]string, error) {
+// given time, oldest first, without the first few.
+func (db *DB) Dropped(ctx context.Context, before time.Time, skip, limit int) ([]string, error) {
 	return all(ctx, db, value[string], `SELECT object_key FROM dropped_objects WHERE dropped_at < $1
-		ORDER BY dropped_at, object_key LIMIT $2`, before.UnixMicro(), limit)
+		ORDER BY dropped_at, object_key LIMIT $2 OFFSET $3`, before.UnixMicro(), limit, skip)
 }
 
 // Forget removes the rows of dropped objects that have been deleted.

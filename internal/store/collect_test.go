@@ -34,12 +34,12 @@ func TestExpireUploads(t *testing.T) {
 			_, err := db.Reservation(ctx, a, r.FileUUID, r.VersionID)
 			wantKind(t, what, err, nil)
 		}
-		dropped, err := db.Dropped(ctx, now.Add(time.Second), 10)
+		dropped, err := db.Dropped(ctx, now.Add(time.Second), 0, 10)
 		if diff := cmp.Diff([]string{old.Prefix + "/AAAA"}, dropped); diff != "" || err != nil {
 			t.Error(diff, err)
 		}
 		wantKind(t, "forget", db.Forget(ctx, dropped), nil)
-		if dropped, err = db.Dropped(ctx, now.Add(time.Second), 10); len(dropped) != 0 || err != nil {
+		if dropped, err = db.Dropped(ctx, now.Add(time.Second), 0, 10); len(dropped) != 0 || err != nil {
 			t.Errorf("still dropped: %v, %v", dropped, err)
 		}
 		u, err := db.Usage(ctx, s.Workspace.ID)

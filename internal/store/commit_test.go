@@ -64,7 +64,7 @@ func TestCommitBlocks(t *testing.T) {
 		if diff := cmp.Diff(store.Usage{Live: 1, Used: 70}, u); diff != "" || err != nil {
 			t.Error(diff, err)
 		}
-		dropped, err := db.Dropped(ctx, v.CreatedAt.AddDate(1, 0, 0), 10)
+		dropped, err := db.Dropped(ctx, v.CreatedAt.AddDate(1, 0, 0), 0, 10)
 		if diff := cmp.Diff([]string{r.Prefix + "/BBBB"}, dropped); diff != "" || err != nil {
 			t.Error(diff, err)
 		}
@@ -108,7 +108,7 @@ func TestRepeatedCommit(t *testing.T) {
 		if _, err := db.Commit(ctx, other); !errors.Is(err, store.ErrOtherCommit) {
 			t.Errorf("another commit: %v", err)
 		}
-		dropped, err := db.Dropped(ctx, first.CreatedAt.AddDate(1, 0, 0), 10)
+		dropped, err := db.Dropped(ctx, first.CreatedAt.AddDate(1, 0, 0), 0, 10)
 		wantKind(t, "dropped", err, nil)
 		if diff := cmp.Diff([]string{repeat.Whole.Key}, dropped); diff != "" {
 			t.Error(diff)

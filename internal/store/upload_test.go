@@ -124,7 +124,7 @@ func TestStagedBlocks(t *testing.T) {
 		if diff := cmp.Diff(map[string]bool{r.Prefix + "/one": true, r.Prefix + "/two": true, r.Prefix + "/three": true}, named); diff != "" {
 			t.Error(diff)
 		}
-		dropped, err := db.Dropped(ctx, time.Now().Add(time.Hour), 100)
+		dropped, err := db.Dropped(ctx, time.Now().Add(time.Hour), 0, 100)
 		wantKind(t, "dropped", err, nil)
 		if diff := cmp.Diff([]string{r.Prefix + "/one"}, dropped); diff != "" {
 			t.Error(diff)
