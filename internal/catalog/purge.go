@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,12 +21,26 @@ const (
 	// purgeBatch is how many versions, runs or recipes of a purge are removed in
 	// one transaction: others may write in between.
 	purgeBatch = 250
-	// bytesBatch is how many versions' bytes are removed before their rows: the
-	// more, the more of them share the sync of a folder.
+	// bytesBatch is how many versions' bytes are removed before their rows at
+	// most: the more, the more of them share the sync of a folder.
 	bytesBatch = 8 * purgeBatch
 	// purgeAtOnce is how many versions' bytes are removed at a time.
 	purgeAtOnce = 16
+	// batchTime is about how long bytes are removed before their rows: how far a
+	// purge is, and whether it was stopped, is seen in between.
+	batchTime = 2 * time.Second
 )
+
+// nextBatch is how many versions' bytes are removed after so many took a time.
+func nextBatch(size int, took time.Duration) int {
+	switch {
+	case took < batchTime/4:
+		return min(4*size, bytesBatch)
+	case took > batchTime:
+		return max(size/2, purgeAtOnce)
+	}
+	return size
+}
 
 // Purge works on a purge until nothing is left of its set, it is stopped, or
 // bytes cannot be removed: then it is put off, with the reason. It can be killed
@@ -90,9 +105,9 @@ func (c *Catalog) purge(ctx context.Context, l store.Lease, id int64) error {
 // then their rows.
 func (c *Catalog) purgeVersions(ctx context.Context, l store.Lease, id int64) error {
 	var last *store.PurgedVersion
-	left := 0
+	left, size := 0, purgeAtOnce
 	for {
-		batch, err := c.db.PurgeVersions(ctx, l, id, last, bytesBatch)
+		batch, err := c.db.PurgeVersions(ctx, l, id, last, size)
 		if err != nil {
 			return err
 		}
@@ -101,7 +116,9 @@ func (c *Catalog) purgeVersions(ctx context.Context, l store.Lease, id int64) er
 		}
 		last = &batch[len(batch)-1]
 		killpoint.Reach("purge.bytes.begin")
+		began := time.Now()
 		gone, failed := c.removeBytes(ctx, batch)
+		size = nextBatch(size, time.Since(began))
 		killpoint.Reach("purge.bytes.gone")
 		if err := ctx.Err(); err != nil {
 			return err

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -13,14 +14,25 @@ import (
 // drain works on a purge to its end, as the catalog does where no bytes are.
 func drain(t testing.TB, db *store.DB, id int64) {
 	t.Helper()
-	l := store.Lease{Name: "purge", Holder: "test"}
-	if mine, err := db.Lease(t.Context(), l.Name, l.Holder, time.Hour); err != nil || !mine {
+	must(t, work(t, db, id))
+}
+
+// work goes through the steps of a purge, each delivered twice, until one fails
+// or all is gone.
+func work(t testing.TB, db *store.DB, id int64) error {
+	t.Helper()
+	ctx, l := t.Context(), store.Lease{Name: "purge", Holder: "test"}
+	if mine, err := db.Lease(ctx, l.Name, l.Holder, time.Hour); err != nil || !mine {
 		t.Fatalf("lease: %v, %v", mine, err)
 	}
-	must(t, db.BeginPurge(t.Context(), l, id))
+	if err := errors.Join(db.BeginPurge(ctx, l, id), db.BeginPurge(ctx, l, id)); err != nil {
+		return err
+	}
 	for {
-		list, err := db.PurgeVersions(t.Context(), l, id, nil, 3)
-		must(t, err)
+		list, err := db.PurgeVersions(ctx, l, id, nil, 3)
+		if err != nil {
+			return err
+		}
 		if len(list) == 0 {
 			break
 		}
@@ -28,24 +40,26 @@ func drain(t testing.TB, db *store.DB, id int64) {
 		for _, v := range list {
 			ids = append(ids, v.ID)
 		}
-		must(t, db.RemovePurged(t.Context(), l, id, ids))
-		must(t, db.RemovePurged(t.Context(), l, id, ids)) // delivered twice
-	}
-	for _, next := range []func() (int, error){
-		func() (int, error) { return db.RemovePurgedRuns(t.Context(), l, id, 3) },
-		func() (int, error) { return db.RemovePurgedRecipes(t.Context(), l, id, 3) },
-	} {
-		for n := 1; n > 0; {
-			var err error
-			n, err = next()
-			must(t, err)
+		if err := errors.Join(db.RemovePurged(ctx, l, id, ids), db.RemovePurged(ctx, l, id, ids)); err != nil {
+			return err
 		}
 	}
-	ended, err := db.EndPurge(t.Context(), l, id)
-	must(t, err)
-	if !ended {
-		t.Fatal("the purge has not ended")
+	for _, next := range []func(context.Context, store.Lease, int64, int) (int, error){db.RemovePurgedRuns, db.RemovePurgedRecipes} {
+		for n := 1; n > 0; {
+			var err error
+			if n, err = next(ctx, l, id, 3); err != nil {
+				return err
+			}
+		}
 	}
+	ended, err := db.EndPurge(ctx, l, id)
+	if err == nil && !ended {
+		t.Error("the purge has not ended")
+	}
+	if _, again := db.EndPurge(ctx, l, id); err == nil && !errors.Is(again, store.ErrPurgeStopped) {
+		t.Errorf("ended again: %v", again)
+	}
+	return err
 }
 
 // TestPurgeOfDeleted shows that what a purge has begun to remove is not restored,
