@@ -28,6 +28,7 @@ type Purge struct {
 	Forbidden int64 // things of the set that whoever planned it may not remove
 	Errors    int64 // versions whose bytes could not be removed yet
 	LastError string
+	RetryAt   time.Time // when it is tried again after that; zero without an error
 }
 
 // PurgeTotals counts what a purge removes. Bytes are of the versions whose bytes

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"time"
@@ -44,6 +45,7 @@ type Purge struct {
 	Forbidden int64       `json:"forbidden"`
 	Errors    int64       `json:"errors"`
 	LastError string      `json:"last_error"`
+	RetryAt   time.Time   `json:"retry_at,omitzero"` // when it is tried again after that
 
 	Plan  PurgePlan    `json:"plan,omitzero"`   // not in lists
 	Audit []PurgeEntry `json:"audit,omitempty"` // as above: the oldest first
@@ -175,18 +177,25 @@ func (c *Client) StopPurge(ctx context.Context, id coreshed.UUID) (Purge, error)
 
 // Purges returns the purges that the caller may see, the newest first.
 func (c *Client) Purges(ctx context.Context) iter.Seq2[Purge, error] {
-	return after[Purge](ctx, c, purges)
+	return after[Purge](ctx, c, purges, nil)
 }
 
 // PurgeItems returns what is in a purge's set.
 func (c *Client) PurgeItems(ctx context.Context, id coreshed.UUID) iter.Seq2[PurgeItem, error] {
-	return after[PurgeItem](ctx, c, purges+"/"+id.String()+"/items")
+	return after[PurgeItem](ctx, c, purges+"/"+id.String()+"/items", nil)
+}
+
+// PurgeFailures returns those of a purge's set whose bytes could not be removed
+// yet.
+func (c *Client) PurgeFailures(ctx context.Context, id coreshed.UUID) iter.Seq2[PurgeItem, error] {
+	return after[PurgeItem](ctx, c, purges+"/"+id.String()+"/items", url.Values{"failed": {"true"}})
 }
 
 // after gets page after page of a list while it is read.
-func after[T any](ctx context.Context, c *Client, path string) iter.Seq2[T, error] {
+func after[T any](ctx context.Context, c *Client, path string, which url.Values) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		q := url.Values{"limit": {"1000"}}
+		maps.Copy(q, which)
 		for {
 			var page struct {
 				Results []T    `json:"results"`

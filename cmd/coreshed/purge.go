@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -23,6 +22,7 @@ type purgeCmd struct {
 
 	Fingerprint string `placeholder:"HEX" help:"To execute: that of the plan that you have looked at."`
 	Yes         bool   `help:"To execute: without the fingerprint, what the plan says."`
+	NoWait      bool   `help:"To execute: begin, and do not wait for the end."`
 
 	Version     int64  `placeholder:"ID" help:"To plan: this version of the file alone; all of them without it."`
 	Scope       string `enum:"lineage,recipe" default:"lineage" help:"To plan: with recipe, recipes that took the file go whole; with lineage, with the last of their runs."`
@@ -43,7 +43,7 @@ func (purgeCmd) Help() string {
 
 The bytes of a source that lies in a folder or bucket stay, unless --source-bytes says otherwise. What is the same as something that goes, and what else it was made from, is told and stays. You need the role owner in every workspace that something is removed from.
 
-The server does the work: interrupted, this command leaves it running, and --status shows how far it is. Exit codes: 0 planned, or removed; 1 bytes could not be removed yet, and are tried again; 3 no such file or purge; 4 not permitted; 5 something has changed, is held, or another purge is at it; 130 interrupted.`
+The server does the work: interrupted, this command leaves it running, and --status shows how far it is. Bytes that cannot be removed are named and tried again, later each time, and the purge is not done before they are gone. Exit codes: 0 planned, or removed, or begun with --no-wait; 1 failed, or stopped meanwhile; 3 no such file or purge; 4 not permitted; 5 something has changed, is held, or another purge is at it; 130 interrupted.`
 }
 
 // Run does one of the five.
@@ -115,62 +115,6 @@ func (c purgeCmd) plan(ctx context.Context, a *app) error {
 	return c.printPlan(ctx, a, files.Client(), p)
 }
 
-// execute begins, unless something has changed, and waits for the end.
-func (c purgeCmd) execute(ctx context.Context, a *app, cl *client.Client, id coreshed.UUID) error {
-	fingerprint := c.Fingerprint
-	if fingerprint == "" {
-		if !c.Yes {
-			return usagef("say --fingerprint, with that of the plan that you have looked at, or --yes")
-		}
-		p, err := cl.Purge(ctx, id)
-		if err != nil {
-			return err
-		}
-		if fingerprint = p.Fingerprint; fingerprint == "" {
-			fingerprint = "00" // it waits, and has no plan yet
-		}
-	}
-	_, err := cl.ExecutePurge(ctx, id, fingerprint)
-	var refused *client.Error
-	if errors.As(err, &refused) && refused.Plan != nil {
-		return errors.Join(c.printPlan(ctx, a, cl, *refused.Plan), err)
-	}
-	if err != nil {
-		return err
-	}
-	p, err := follow(ctx, a, cl, id)
-	if err != nil {
-		if ctx.Err() != nil {
-			fmt.Fprintf(a.stderr, "coreshed: the server goes on; coreshed purge --status %s shows how far it is, --stop stops it\n", id)
-		}
-		return err
-	}
-	if err := showPurge(a, p); err != nil {
-		return err
-	}
-	if p.Status != coreshed.PurgeDone {
-		return fmt.Errorf("the purge is %s: %s", p.Status, first(p.LastError, "coreshed purge --status shows how far it is"))
-	}
-	return nil
-}
-
-// follow waits until a purge has ended, was stopped, or meets bytes that it
-// cannot remove.
-func follow(ctx context.Context, a *app, cl *client.Client, id coreshed.UUID) (client.Purge, error) {
-	l := a.newStatus()
-	defer l.close()
-	for {
-		p, err := cl.Purge(ctx, id)
-		if err != nil || p.Status == coreshed.PurgeDone || p.Status == coreshed.PurgeStopped || p.LastError != "" {
-			return p, err
-		}
-		l.show("%d of %d versions, %d of %d runs removed", p.Removed.Versions, p.Planned.Versions, p.Removed.Runs, p.Planned.Runs)
-		if err := pause(ctx, pollEvery); err != nil {
-			return p, err
-		}
-	}
-}
-
 func (c purgeCmd) list(ctx context.Context, a *app, cl *client.Client) error {
 	var list []client.Purge
 	for p, err := range cl.Purges(ctx) {
@@ -211,7 +155,7 @@ func purgeFields(p client.Purge) []field {
 	if p.Errors > 0 {
 		list = append(list, field{"not removed yet", p.Errors})
 	}
-	return append(list, field{"problem", p.LastError})
+	return append(list, field{"problem", p.LastError}, field{"tried again", p.RetryAt})
 }
 
 func of(n, all int64) string { return fmt.Sprintf("%d of %d", n, all) }

@@ -126,6 +126,10 @@ func (r *removal) wantIncomplete(t *testing.T, gone, failed int64) {
 	if p.Status != coreshed.PurgeRunning || !p.EndedAt.IsZero() || p.Removed.Versions != gone || p.Errors != failed || (p.LastError == "") != (failed == 0) {
 		t.Errorf("the purge is %s, ended %v, has removed %+v, %d errors, last %q; want %d removed, %d errors", p.Status, p.EndedAt, p.Removed, p.Errors, p.LastError, gone, failed)
 	}
+	named, err := r.db.PurgeItems(t.Context(), r.view, p, store.PurgeItemPage{Failed: true, Limit: 1000})
+	if err != nil || int64(len(named)) != failed || failed > 0 && named[0].Error == "" || p.RetryAt.IsZero() != (failed == 0) {
+		t.Errorf("it names %+v, %v, and is tried again at %v; want %d", named, err, p.RetryAt, failed)
+	}
 	r.wantSound(t)
 }
 
@@ -299,7 +303,7 @@ func TestPurgeBytesFailForEver(t *testing.T) {
 		if want := 5 * time.Minute; !slices.IsSorted(waits) || waits[0] > 5*time.Second || waits[1] <= waits[0] || waits[11] != want || waits[10] != want {
 			t.Errorf("it waits %v", waits)
 		}
-		items, err := r.db.PurgeItemsAfter(t.Context(), r.view, r.purge, nil, 100)
+		items, err := r.db.PurgeItems(t.Context(), r.view, r.purge, store.PurgeItemPage{Limit: 100})
 		if err != nil {
 			t.Fatal(err)
 		}

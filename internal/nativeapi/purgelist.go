@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/store"
 	"github.com/coreshed/coreshed/internal/web"
 )
 
@@ -60,11 +61,7 @@ func (a *api) listPurges(w http.ResponseWriter, q *request) error {
 // purgeItems lists what is in a purge's set, each with the way from it to a
 // source.
 func (a *api) purgeItems(w http.ResponseWriter, q *request) error {
-	limit, err := limitWanted(q)
-	if err != nil {
-		return err
-	}
-	after, err := itemWanted(q.query.Get("after"))
+	page, err := itemsWanted(q)
 	if err != nil {
 		return err
 	}
@@ -72,11 +69,11 @@ func (a *api) purgeItems(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	found, more, err := a.items(q, p, after, limit)
+	found, more, err := a.items(q, p, page)
 	if err != nil {
 		return err
 	}
-	out := window[purgeItem]{Limit: limit, Results: found}
+	out := window[purgeItem]{Limit: page.Limit, Results: found}
 	if more {
 		last := found[len(found)-1]
 		next := fmt.Sprintf("%s:%d", last.Kind, last.ID)
@@ -86,8 +83,10 @@ func (a *api) purgeItems(w http.ResponseWriter, q *request) error {
 }
 
 // items are a page of a purge's set, and whether more follow.
-func (a *api) items(q *request, p coreshed.Purge, after *coreshed.PurgeVia, limit int64) ([]purgeItem, bool, error) {
-	found, err := a.DB.PurgeItemsAfter(q.Context(), q.view, p, after, limit+1)
+func (a *api) items(q *request, p coreshed.Purge, page store.PurgeItemPage) ([]purgeItem, bool, error) {
+	limit := page.Limit
+	page.Limit++
+	found, err := a.DB.PurgeItems(q.Context(), q.view, p, page)
 	if err != nil {
 		return nil, false, err
 	}
@@ -102,6 +101,18 @@ func (a *api) items(q *request, p coreshed.Purge, after *coreshed.PurgeVia, limi
 		out[i] = itemOf(item, ways[i])
 	}
 	return out, more, nil
+}
+
+// itemsWanted reads which page of a set is asked for.
+func itemsWanted(q *request) (page store.PurgeItemPage, err error) {
+	if page.Limit, err = limitWanted(q); err != nil {
+		return page, err
+	}
+	if page.After, err = itemWanted(q.query.Get("after")); err != nil {
+		return page, err
+	}
+	page.Failed, err = web.Bool(q.query, "failed", false)
+	return page, err
 }
 
 // itemWanted reads the name of a thing of a set: "version:17"; nil when there is

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/store"
 )
 
 // purgeReport is what a purge has removed, or is to: by ids, hashes and sizes.
@@ -104,9 +105,9 @@ func (a *api) reportCSV(w io.Writer, q *request, p coreshed.Purge) error {
 
 // eachItem goes through the set of a purge, page by page.
 func (a *api) eachItem(q *request, p coreshed.Purge, do func(purgeItem) error) error {
-	var after *coreshed.PurgeVia
+	page := store.PurgeItemPage{Limit: maxLimit}
 	for {
-		found, more, err := a.items(q, p, after, maxLimit)
+		found, more, err := a.items(q, p, page)
 		if err != nil {
 			return err
 		}
@@ -119,7 +120,7 @@ func (a *api) eachItem(q *request, p coreshed.Purge, do func(purgeItem) error) e
 			return nil
 		}
 		last := found[len(found)-1]
-		after = &coreshed.PurgeVia{Kind: coreshed.PurgeKind(last.Kind), ID: last.ID}
+		page.After = &coreshed.PurgeVia{Kind: coreshed.PurgeKind(last.Kind), ID: last.ID}
 	}
 }
 

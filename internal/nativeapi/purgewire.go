@@ -32,6 +32,7 @@ type purge struct {
 	Forbidden int64   `json:"forbidden"`
 	Errors    int64   `json:"errors"`
 	LastError *string `json:"last_error"`
+	RetryAt   *string `json:"retry_at"` // after that error
 }
 
 type person struct {
@@ -153,7 +154,7 @@ func purgeOf(p coreshed.Purge) purge {
 		PlannedAt: timestamp(p.PlannedAt), PlannedBy: personOf(p.PlannedBy),
 		ExecutedAt: timeOrNull(p.ExecutedAt), ExecutedBy: personOf(p.ExecutedBy), EndedAt: timeOrNull(p.EndedAt),
 		Planned: purgeTotals(p.Planned), Removed: purgeTotals(p.Removed),
-		Held: p.Held, Forbidden: p.Forbidden, Errors: p.Errors, LastError: textOrNull(p.LastError),
+		Held: p.Held, Forbidden: p.Forbidden, Errors: p.Errors, LastError: textOrNull(p.LastError), RetryAt: timeOrNull(p.RetryAt),
 	}
 }
 

@@ -238,7 +238,7 @@ func executePurge(ctx context.Context, t tx, view coreshed.View, id coreshed.UUI
 		if p.Status = coreshed.PurgeRunning; p.ExecutedAt.IsZero() {
 			p.Status = coreshed.PurgeQueued // it was stopped before it had begun
 		}
-		if _, err := t.exec(ctx, `UPDATE purges SET status = $2, next_at = 0, last_error = '' WHERE id = $1`, p.ID, p.Status); err != nil {
+		if _, err := t.exec(ctx, `UPDATE purges SET status = $2, attempts = 0, next_at = 0, last_error = '' WHERE id = $1`, p.ID, p.Status); err != nil {
 			return p, nil, err
 		}
 		return p, nil, auditPurge(ctx, t, view, coreshed.ActPurgeExecute, p.ID, nil)
@@ -247,7 +247,7 @@ func executePurge(ctx context.Context, t tx, view coreshed.View, id coreshed.UUI
 			return p, nil, nil
 		}
 		p.LastError = ""
-		_, err := t.exec(ctx, `UPDATE purges SET next_at = 0, last_error = '' WHERE id = $1`, p.ID)
+		_, err := t.exec(ctx, `UPDATE purges SET attempts = 0, next_at = 0, last_error = '' WHERE id = $1`, p.ID)
 		return p, nil, err
 	default:
 		return p, nil, nil

@@ -245,7 +245,7 @@ func (m *purgeModel) purge(t *rapid.T) {
 	p, err := m.shed.DB.PlanPurge(m.t.Context(), m.view(), store.NewPurge{Versions: sources, Scope: scope})
 	wantErr(t, err, nil)
 	want := closure(l, scope, sources)
-	items, err := m.shed.DB.PurgeItemsAfter(m.t.Context(), m.view(), p, nil, 1_000_000)
+	items, err := m.shed.DB.PurgeItems(m.t.Context(), m.view(), p, store.PurgeItemPage{Limit: 1_000_000})
 	wantErr(t, err, nil)
 	for _, i := range items {
 		if !want[thing{i.Kind, i.ID}] {

@@ -109,7 +109,7 @@ func TestPurge(t *testing.T) {
 		if want := (coreshed.PurgeTotals{Versions: 3, Sources: 1, Products: 2, Runs: 2, Bytes: p.Planned.Bytes}); p.Planned != want || p.Planned.Bytes == 0 {
 			t.Errorf("planned %+v, want %+v", p.Planned, want)
 		}
-		items, err := db.PurgeItemsAfter(t.Context(), view, p, nil, 100)
+		items, err := db.PurgeItems(t.Context(), view, p, store.PurgeItemPage{Limit: 100})
 		must(t, err)
 		depths := map[int64]int64{}
 		for _, i := range items {

@@ -13,25 +13,28 @@ import (
 const purgeColumns = `u.id, u.uuid, u.scope, u.source_bytes > 0, u.reason, u.status, u.fingerprint,
 	a.uuid, COALESCE(a.name, ''), COALESCE(a.email, ''), b.uuid, COALESCE(b.name, ''), COALESCE(b.email, ''), c.uuid, COALESCE(c.name, ''), COALESCE(c.email, ''), u.planned_at, u.executed_at, u.ended_at, COALESCE(u.source_file_id, 0),
 	u.sources, u.products, u.runs, u.recipes, u.bytes, u.sources_gone, u.products_gone, u.runs_gone, u.recipes_gone, u.bytes_gone,
-	u.held, u.forbidden, (SELECT count(*) FROM purge_items i WHERE i.purge_id = u.id AND i.kind = 0 AND i.state = 0 AND i.error <> ''), u.last_error`
+	u.held, u.forbidden, (SELECT count(*) FROM purge_items i WHERE i.purge_id = u.id AND i.kind = 0 AND i.state = 0 AND i.error <> ''), u.last_error, u.next_at`
 
 const purgeFrom = ` FROM purges u LEFT JOIN people a ON a.id = u.planned_by LEFT JOIN people b ON b.id = u.executed_by LEFT JOIN people c ON c.id = u.approved_by`
 
 func scanPurge(rows *sql.Rows) (coreshed.Purge, error) {
 	var p coreshed.Purge
 	var planner, executor, approver uuid.NullUUID
-	var planned int64
+	var planned, next int64
 	var executed, ended sql.NullInt64
 	err := rows.Scan(&p.ID, &p.UUID, &p.Scope, &p.SourceBytes, &p.Reason, &p.Status, &p.Fingerprint,
 		&planner, &p.PlannedBy.Name, &p.PlannedBy.Email, &executor, &p.ExecutedBy.Name, &p.ExecutedBy.Email,
 		&approver, &p.ApprovedBy.Name, &p.ApprovedBy.Email, &planned, &executed, &ended, &p.SourceFile,
 		&p.Planned.Sources, &p.Planned.Products, &p.Planned.Runs, &p.Planned.Recipes, &p.Planned.Bytes,
 		&p.Removed.Sources, &p.Removed.Products, &p.Removed.Runs, &p.Removed.Recipes, &p.Removed.Bytes,
-		&p.Held, &p.Forbidden, &p.Errors, &p.LastError)
+		&p.Held, &p.Forbidden, &p.Errors, &p.LastError, &next)
 	p.PlannedBy.ID, p.ExecutedBy.ID, p.ApprovedBy.ID = planner.UUID, executor.UUID, approver.UUID
 	p.PlannedAt, p.ExecutedAt, p.EndedAt = timeOf(planned), timeOrZero(executed), timeOrZero(ended)
 	p.Planned.Versions = p.Planned.Sources + p.Planned.Products
 	p.Removed.Versions = p.Removed.Sources + p.Removed.Products
+	if p.LastError != "" {
+		p.RetryAt = timeOf(next)
+	}
 	return p, err
 }
 
@@ -64,18 +67,27 @@ func (db *DB) Purges(ctx context.Context, view coreshed.View, before int64, limi
 	return all(ctx, db, scanPurge, `SELECT `+purgeColumns+purgeFrom+` WHERE `+c.text()+` ORDER BY u.id DESC LIMIT `+c.arg(limit), c.args...)
 }
 
-// PurgeItemsAfter returns up to limit things of a purge's set, in the order of
-// kind and id, after one of them; nil is from the first. Those of workspaces
-// that the caller does not see are left out.
-func (db *DB) PurgeItemsAfter(ctx context.Context, view coreshed.View, p coreshed.Purge, after *coreshed.PurgeVia, limit int64) ([]coreshed.PurgeItem, error) {
+// PurgeItemPage says which things of a purge's set are wanted.
+type PurgeItemPage struct {
+	After  *coreshed.PurgeVia // the last of the page before; nil is from the first
+	Failed bool               // only versions whose bytes could not be removed yet
+	Limit  int64
+}
+
+// PurgeItems returns a page of a purge's set, in the order of kind and id. Things
+// of workspaces that the caller does not see are left out.
+func (db *DB) PurgeItems(ctx context.Context, view coreshed.View, p coreshed.Purge, page PurgeItemPage) ([]coreshed.PurgeItem, error) {
 	c := &conditions{}
 	c.add(`i.purge_id = ?`, p.ID)
-	if after != nil {
+	if after := page.After; after != nil {
 		kind := rowOf(after.Kind)
 		c.add(`(i.kind > ? OR i.kind = ? AND i.item_id > ?)`, kind, kind, after.ID)
 	}
+	if page.Failed {
+		c.terms = append(c.terms, `i.kind = 0 AND i.state = 0 AND i.error <> ''`)
+	}
 	c.seenIn(db.dialect, view, `i.workspace_id`)
-	return all(ctx, db, scanPurgeItem, `SELECT `+purgeItemColumns+purgeItemFrom+` WHERE `+c.text()+` ORDER BY i.kind, i.item_id LIMIT `+c.arg(limit), c.args...)
+	return all(ctx, db, scanPurgeItem, `SELECT `+purgeItemColumns+purgeItemFrom+` WHERE `+c.text()+` ORDER BY i.kind, i.item_id LIMIT `+c.arg(page.Limit), c.args...)
 }
 
 const purgeItemFrom = ` FROM purge_items i JOIN workspaces w ON w.id = i.workspace_id

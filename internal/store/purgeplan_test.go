@@ -43,7 +43,7 @@ func TestPurgePlan(t *testing.T) {
 		if plan.AlsoFrom.Total != 1 || plan.AlsoFrom.Versions[0].ID != other.Version.ID {
 			t.Errorf("it is also from %+v", plan.AlsoFrom)
 		}
-		items, err := db.PurgeItemsAfter(t.Context(), s.View(t, s.Admin), p, nil, 100)
+		items, err := db.PurgeItems(t.Context(), s.View(t, s.Admin), p, store.PurgeItemPage{Limit: 100})
 		must(t, err)
 		ways, err := db.PurgeReasons(t.Context(), member, p, items)
 		must(t, err)
