@@ -41,36 +41,29 @@ func (c *Catalog) bordersNow(ctx context.Context) (*geo.Borders, error) {
 	return ready, nil
 }
 
-// CountriesOf returns how countries are found by the borders as they are now,
-// for what describes versions in a transaction of its own.
-func (c *Catalog) CountriesOf(ctx context.Context) (store.CountriesOf, error) {
+// countriesOf finds countries by the borders as they are now.
+func (c *Catalog) countriesOf(ctx context.Context, geometry string, at time.Time) ([]string, error) {
 	b, err := c.bordersNow(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return func(geometry string, at time.Time) ([]string, error) {
-		g, err := geo.ReadWKT(geometry)
-		if err != nil {
-			return nil, err
-		}
-		return b.Of(g, at), nil
-	}, nil
+	g, err := geo.ReadWKT(geometry)
+	if err != nil {
+		return nil, err
+	}
+	return b.Of(ctx, g, at)
 }
 
 // Describe sets what a version is about by a metadata document, and returns the
 // entry. See store.DB.Describe. A source that lies in place is moved first, if
 // the document says so: a move that fails leaves the description as it was.
 func (c *Catalog) Describe(ctx context.Context, view coreshed.View, id int64, d geo.Document) (coreshed.Entry, error) {
-	countries, err := c.CountriesOf(ctx)
-	if err != nil {
-		return coreshed.Entry{}, err
-	}
 	if d.Path != "" {
 		if err := c.relocate(ctx, view, id, d.Path); err != nil {
 			return coreshed.Entry{}, err
 		}
 	}
-	return c.db.Describe(ctx, view, id, d.Description(), countries)
+	return c.db.Describe(ctx, view, id, d.Description(), c.countriesOf)
 }
 
 // recountChunk is how many versions one transaction finds the countries of.
@@ -81,13 +74,9 @@ const recountChunk = 500
 // after each transaction the last version that it has looked at, by its row id, and
 // how many have other countries now.
 func (c *Catalog) RecountCountries(ctx context.Context, view coreshed.View, done func(last int64, changed int)) error {
-	countries, err := c.CountriesOf(ctx)
-	if err != nil {
-		return err
-	}
 	var after int64
 	for {
-		last, changed, err := c.db.RecountCountries(ctx, view, after, recountChunk, countries)
+		last, changed, err := c.db.RecountCountries(ctx, view, after, recountChunk, c.countriesOf)
 		if err != nil || last == 0 {
 			return err
 		}

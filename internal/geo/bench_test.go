@@ -40,7 +40,7 @@ func BenchmarkCountriesOf(b *testing.B) {
 				if err != nil && size < 30 {
 					b.Fatal(err)
 				}
-				all.Of(d.Geometry, year(2020))
+				countries(b, all, d.Geometry, year(2020))
 			}
 		})
 	}

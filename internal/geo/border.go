@@ -1,6 +1,7 @@
 package geo
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -57,25 +58,27 @@ func NewBorders(rows []coreshed.Country) (*Borders, error) {
 
 // Of returns the codes of the countries whose border, as it was at that time,
 // has a point in common with the geometry: sorted, each once. A country whose
-// first border holds only from later on is not among them. Contract: Scale v6
-// §6.2.
-func (b *Borders) Of(g Geometry, at time.Time) []string {
+// first border holds only from later on is not among them. It fails when the
+// context ends alone. Contract: Scale v6 §6.2.
+func (b *Borders) Of(ctx context.Context, g Geometry, at time.Time) ([]string, error) {
 	found := map[int]bool{}
 	for _, s := range shapesOf(g.g) {
-		_ = b.tree.RangeSearch(s.box, func(i int) error { // it ends at its end alone
+		if err := b.tree.RangeSearch(s.box, func(i int) error {
 			c := b.of[i]
 			if !found[c] && b.countries[c].holds(at) && b.parts[i].meets(s) {
 				found[c] = true
 			}
-			return nil
-		})
+			return ctx.Err()
+		}); err != nil {
+			return nil, err
+		}
 	}
 	var codes []string
 	for c := range found {
 		codes = append(codes, b.countries[c].iso3)
 	}
 	slices.Sort(codes)
-	return slices.Compact(codes)
+	return slices.Compact(codes), nil
 }
 
 func (c country) holds(at time.Time) bool {

@@ -1,7 +1,9 @@
 package geo_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -29,6 +31,15 @@ func borders(t testing.TB, rows ...coreshed.Country) *geo.Borders {
 		t.Fatal(err)
 	}
 	return b
+}
+
+func countries(t testing.TB, b *geo.Borders, g geo.Geometry, at time.Time) []string {
+	t.Helper()
+	codes, err := b.Of(t.Context(), g, at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return codes
 }
 
 // TestCountries: case 68, and what touching means.
@@ -65,7 +76,7 @@ func TestCountries(t *testing.T) {
 		`{"type": "GeometryCollection", "geometries": [{"type": "Point", "coordinates": [5, 5]}]}`: {"TC"},
 		`{"type": "Polygon", "coordinates": []}`:                                                   nil,
 	} {
-		if diff := cmp.Diff(want, b.Of(read(t, text).Geometry, year(2020))); diff != "" {
+		if diff := cmp.Diff(want, countries(t, b, read(t, text).Geometry, year(2020))); diff != "" {
 			t.Errorf("%s: %s", text, diff)
 		}
 	}
@@ -94,12 +105,22 @@ func TestBordersInForce(t *testing.T) {
 		{moved, year(2009), nil},
 		{moved, year(2010), []string{"AAA"}},
 	} {
-		if diff := cmp.Diff(tt.want, b.Of(tt.g, tt.at)); diff != "" {
+		if diff := cmp.Diff(tt.want, countries(t, b, tt.g, tt.at)); diff != "" {
 			t.Errorf("%s at %d: %s", tt.g.WKT(), tt.at.Year(), diff)
 		}
 	}
-	if got := borders(t).Of(old, year(2020)); got != nil {
+	if got := countries(t, borders(t), old, year(2020)); got != nil {
 		t.Errorf("without countries: %v", got)
+	}
+}
+
+// TestCountriesNobodyWaitsFor ends with its context.
+func TestCountriesNobodyWaitsFor(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	b := borders(t, coreshed.Country{Name: "A", ISO3: "AAA", Border: rectangle(0, 0, 10, 10), Effective: year(2000)})
+	if codes, err := b.Of(ctx, read(t, rectangle(0, 0, 1, 1)).Geometry, year(2020)); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, %v", codes, err)
 	}
 }
 
@@ -116,8 +137,8 @@ func TestTouchingIsExact(t *testing.T) {
 		b := borders(t, coreshed.Country{Name: "A", ISO3: "AAA", Border: border, Effective: year(2000)})
 		on := read(t, fmt.Sprintf(`{"type": "Point", "coordinates": [%v, %v]}`, x+dx, y+dy)).Geometry
 		off := read(t, fmt.Sprintf(`{"type": "Point", "coordinates": [%v, %v]}`, x+dx, math.Nextafter(y+dy, 90))).Geometry
-		if b.Of(on, year(2001)) == nil || b.Of(off, year(2001)) != nil {
-			t.Fatalf("%s: on it %v, beside it %v", border, b.Of(on, year(2001)), b.Of(off, year(2001)))
+		if countries(t, b, on, year(2001)) == nil || countries(t, b, off, year(2001)) != nil {
+			t.Fatalf("%s: on it %v, beside it %v", border, countries(t, b, on, year(2001)), countries(t, b, off, year(2001)))
 		}
 	}
 }
@@ -150,12 +171,12 @@ func TestIndexFindsWhatEachBorderSays(t *testing.T) {
 		var alone, round []string
 		for _, row := range rows {
 			g := read(t, text).Geometry
-			alone = append(alone, borders(t, row).Of(g, year(2001))...)
-			if borders(t, coreshed.Country{Border: text, ISO3: "X"}).Of(read(t, row.Border).Geometry, year(2001)) != nil {
+			alone = append(alone, countries(t, borders(t, row), g, year(2001))...)
+			if countries(t, borders(t, coreshed.Country{Border: text, ISO3: "X"}), read(t, row.Border).Geometry, year(2001)) != nil {
 				round = append(round, row.ISO3)
 			}
 		}
-		got := all.Of(read(t, text).Geometry, year(2001))
+		got := countries(t, all, read(t, text).Geometry, year(2001))
 		if diff := cmp.Diff(alone, got) + cmp.Diff(round, got); diff != "" {
 			t.Fatalf("%s: %s", text, diff)
 		}
@@ -239,6 +260,6 @@ func FuzzRead(f *testing.F) {
 		if raw, err := again.GeoJSON(); wkt != "" && (err != nil || !json.Valid(raw)) {
 			t.Errorf("%s as GeoJSON: %s: %v", wkt, raw, err)
 		}
-		world.Of(d.Geometry, year(2020))
+		countries(t, world, d.Geometry, year(2020))
 	})
 }

@@ -1,6 +1,7 @@
 package scaleapi_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -21,7 +22,7 @@ func day(n int) time.Time { return time.Date(2016, 1, n, 0, 0, 0, 0, time.UTC) }
 // describe says what a version is about, in those countries.
 func (s *shed) describe(id int64, d coreshed.Description, countries ...string) {
 	s.t.Helper()
-	_, err := s.DB.Describe(s.t.Context(), s.View(s.t, s.Editor), id, d, func(string, time.Time) ([]string, error) { return countries, nil })
+	_, err := s.DB.Describe(s.t.Context(), s.View(s.t, s.Editor), id, d, func(context.Context, string, time.Time) ([]string, error) { return countries, nil })
 	s.must(err)
 }
 

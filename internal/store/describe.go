@@ -2,8 +2,8 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -11,32 +11,55 @@ import (
 	"github.com/coreshed/coreshed"
 )
 
-// CountriesOf finds the countries that a geometry, as WKT, touches, by the
-// borders of a time.
-type CountriesOf func(geometry string, at time.Time) ([]string, error)
-
 // Describe sets what a version is about by what a metadata document says, and
 // returns the entry. What the document does not say stays, but for the times of
 // the data, which are then unknown. Tags are added. The countries are found
 // anew, and the arrival that has become the version gets its times. Contract: Scale v6 §6.3,
 // and §6.4 for products. NotFound when there is no such version in the view.
 func (db *DB) Describe(ctx context.Context, view coreshed.View, id int64, said coreshed.Description, countries CountriesOf) (coreshed.Entry, error) {
-	var e coreshed.Entry
-	err := db.update(ctx, func(ctx context.Context, t tx) error {
-		file, err := fileOf(ctx, t, view, id)
+	f := &countryFinder{of: countries}
+	for {
+		e, err := db.Entry(ctx, view, id)
 		if err != nil {
-			return err
+			return e, err
 		}
-		if _, err := one(ctx, t, value[int64], `SELECT id FROM files WHERE id = $1`+t.db().dialect.lock, file); err != nil {
-			return err
+		if err := f.find(ctx, db, footprintOf(described(e, said), e.CreatedAt)); err != nil {
+			return coreshed.Entry{}, err
 		}
-		if err := describe(ctx, t, view, id, said, countries); err != nil {
+		err = db.update(ctx, func(ctx context.Context, t tx) error {
+			e, err = f.describe(ctx, t, view, id, said)
 			return err
+		})
+		if !errors.Is(err, errOtherFootprint) {
+			return e, err
 		}
-		e, err = entry(ctx, t, t.db().dialect, view, id)
-		return err
-	})
-	return e, err
+	}
+}
+
+// describe is Describe, if the countries have been found. The file is locked
+// before its version.
+func (f *countryFinder) describe(ctx context.Context, t tx, view coreshed.View, id int64, said coreshed.Description) (e coreshed.Entry, err error) {
+	file, err := fileOf(ctx, t, view, id)
+	if err != nil {
+		return e, err
+	}
+	if _, err := one(ctx, t, value[int64], `SELECT id FROM files WHERE id = $1`+t.db().dialect.lock, file); err != nil {
+		return e, err
+	}
+	if e, err = entry(ctx, t, t.db().dialect, view, id); err != nil {
+		return e, err
+	}
+	d := described(e, said)
+	if d.Countries, err = f.countries(footprintOf(d, e.CreatedAt)); err != nil {
+		return e, err
+	}
+	if err := describe(ctx, t, view, e, d); err != nil {
+		return e, err
+	}
+	if err := f.holds(ctx, t); err != nil {
+		return e, err
+	}
+	return entry(ctx, t, t.db().dialect, view, id)
 }
 
 // fileOf returns the row id of the file of a version.
@@ -48,28 +71,20 @@ func fileOf(ctx context.Context, t tx, view coreshed.View, id int64) (int64, err
 	return file, notFound(err, "There is no such version.")
 }
 
-// describe is Describe of a version whose file is locked.
-func describe(ctx context.Context, t tx, view coreshed.View, id int64, said coreshed.Description, countries CountriesOf) error {
-	e, err := entry(ctx, t, t.db().dialect, view, id)
-	if err != nil {
-		return err
-	}
-	d := described(e, said)
-	if d.Countries, err = countriesOf(d, e.CreatedAt, countries); err != nil {
-		return err
-	}
+// describe gives a version whose file is locked its description.
+func describe(ctx context.Context, t tx, view coreshed.View, e coreshed.Entry, d coreshed.Description) error {
 	var also []assignment
 	if e.Type == coreshed.Source {
 		also = append(also, assignment{"parsed_at", t.db().micros()})
 	}
-	if err := setDescription(ctx, t, id, d, also...); err != nil {
+	if err := setDescription(ctx, t, e.ID, d, also...); err != nil {
 		return err
 	}
-	if _, err = t.exec(ctx, `UPDATE ingests SET data_started = $2, data_ended = $3, modified_at = $4 WHERE version_row = $1 AND status <> 'DUPLICATE'`,
-		id, microsOr(d.DataStarted), microsOr(d.DataEnded), t.db().micros()); err != nil {
+	if _, err := t.exec(ctx, `UPDATE ingests SET data_started = $2, data_ended = $3, modified_at = $4 WHERE version_row = $1 AND status <> 'DUPLICATE'`,
+		e.ID, microsOr(d.DataStarted), microsOr(d.DataEnded), t.db().micros()); err != nil {
 		return err
 	}
-	return auditVersion(ctx, t, view.Actor, coreshed.ActVersionDescribe, id, e.Workspace.ID, nil)
+	return auditVersion(ctx, t, view.Actor, coreshed.ActVersionDescribe, e.ID, e.Workspace.ID, nil)
 }
 
 // described is the description of an entry after a document has said something.
@@ -124,15 +139,6 @@ func withOwnMembers(said, was json.RawMessage) json.RawMessage {
 		return said
 	}
 	return text
-}
-
-// countriesOf are those of a description's geometry at the time of the data,
-// else when the version was made.
-func countriesOf(d coreshed.Description, created time.Time, countries CountriesOf) ([]string, error) {
-	if d.Geometry == "" {
-		return nil, nil
-	}
-	return countries(d.Geometry, given(d.DataStarted, d.DataEnded, created))
 }
 
 // setDescription replaces the description of a version that is in the
@@ -195,58 +201,4 @@ func microsOr(t time.Time) any {
 		return nil
 	}
 	return t.UnixMicro()
-}
-
-// located is a version with a geometry.
-type located struct {
-	id               int64
-	geometry         string
-	countries        []string
-	started, created time.Time
-}
-
-// RecountCountries finds the countries of versions with a geometry anew, those
-// of at most limit versions that follow the id after. It returns the last id it
-// has looked at, 0 at the end, and how many versions have others now.
-func (db *DB) RecountCountries(ctx context.Context, view coreshed.View, after int64, limit int, countries CountriesOf) (last int64, changed int, err error) {
-	err = db.update(ctx, func(ctx context.Context, t tx) error {
-		last, changed = 0, 0
-		list, err := locatedAfter(ctx, t, view, after, limit)
-		if err != nil {
-			return err
-		}
-		for _, v := range list {
-			found, err := countries(v.geometry, given(v.started, v.created))
-			if err != nil {
-				return err
-			}
-			last = v.id
-			if slices.Equal(found, v.countries) {
-				continue
-			}
-			changed++
-			if err := setCountries(ctx, t, v.id, found); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return last, changed, err
-}
-
-func locatedAfter(ctx context.Context, t tx, view coreshed.View, after int64, limit int) ([]located, error) {
-	c := &conditions{}
-	c.add(`v.id > ?`, after)
-	c.add(`v.geometry IS NOT NULL`)
-	c.seen(t.db().dialect, view)
-	return all(ctx, t, func(rows *sql.Rows) (located, error) {
-		var v located
-		var countries string
-		var started sql.NullInt64
-		var created int64
-		err := rows.Scan(&v.id, &v.geometry, &countries, &started, &created)
-		v.countries, v.started, v.created = strings.Fields(countries), timeOrZero(started), timeOf(created)
-		return v, err
-	}, `SELECT v.id, v.geometry, v.countries, COALESCE(v.data_started, v.data_ended), v.created_at FROM versions v
-		WHERE `+c.text()+` ORDER BY v.id LIMIT `+c.arg(limit)+t.db().dialect.lock, c.args...)
 }

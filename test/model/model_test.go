@@ -2,6 +2,7 @@ package model
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -252,7 +253,7 @@ func (m *model) describe(t *rapid.T) {
 	}
 	now := m.tick(t)
 	_, err := m.shed.DB.Describe(t.Context(), m.view, e.id, said,
-		func(geometry string, _ time.Time) ([]string, error) { return touched[geometry], nil })
+		func(_ context.Context, geometry string, _ time.Time) ([]string, error) { return touched[geometry], nil })
 	m.must(t, "describe", err)
 	e.modified, e.started, e.ended = now, micros(said.DataStarted), micros(said.DataEnded)
 	e.class, e.sensor = cmp.Or(said.SensorClass, e.class), cmp.Or(said.Sensor, e.sensor)
