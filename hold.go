@@ -43,5 +43,13 @@ func (h Hold) InForce(at time.Time) bool {
 	return h.LiftedAt.IsZero() && (h.Until.IsZero() || h.Until.After(at))
 }
 
+// HeldBy is the hold that keeps a file from being deleted and purged: its own, one
+// on a version of it, its workspace's, or one that it inherits by lineage. To whoever
+// does not see the hold it is zero.
+type HeldBy struct {
+	Hold   int64
+	Reason string
+}
+
 // MaxHoldReason is the longest reason of a hold or a mark of distrust, in bytes.
 const MaxHoldReason = 2000

@@ -21,7 +21,7 @@ type Barrier struct {
 }
 
 func (f *Files) barriers() string {
-	return native + "/workspaces/" + f.workspace.String() + "/barriers"
+	return nativeWorkspace(f.workspace) + "/barriers"
 }
 
 // Barriers returns up to limit barriers of the workspace that are not lifted, the

@@ -33,7 +33,8 @@ type Entry struct {
 	DescribedAt time.Time   `json:"described_at,omitzero"`
 	Description Description `json:"description"`
 
-	Trust *Trust `json:"trust"` // nil for what can be relied on
+	Trust  *Trust  `json:"trust"`             // nil for what can be relied on
+	HeldBy *HeldBy `json:"held_by,omitempty"` // nil for what no hold protects
 }
 
 // Description says what a version is about. Zero times and empty texts are
@@ -68,7 +69,7 @@ func (f *Files) Entry(ctx context.Context, r Ref, versionID int64) (Entry, error
 	}
 	var e Entry
 	_, err := f.c.do(ctx, call{
-		method: http.MethodGet, path: native + "/workspaces/" + f.workspace.String() + "/version", query: q, want: []int{http.StatusOK},
+		method: http.MethodGet, path: nativeWorkspace(f.workspace) + "/version", query: q, want: []int{http.StatusOK},
 	}, &e)
 	return e, err
 }

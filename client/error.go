@@ -24,6 +24,8 @@ type Error struct {
 	Permitted []coreshed.Role
 	Role      coreshed.Role
 
+	Held bool // a hold is why
+
 	// Plan is what there is to purge by now, when a plan was out of date.
 	Plan *Purge
 }
@@ -52,10 +54,14 @@ var problems = map[string]coreshed.Kind{
 	"/files/invalid-path":               coreshed.InvalidPath,
 	"/auth/missing-token":               coreshed.Unauthenticated,
 	"/metadata/store-error":             coreshed.StoreFailed,
+	"BlobImmutableDueToLegalHold":       coreshed.Held,
 }
 
 // Kind is the error's class: what a server of ours had in mind.
 func (e *Error) Kind() coreshed.Kind {
+	if e.Held {
+		return coreshed.Held
+	}
 	for suffix, kind := range problems {
 		if strings.HasSuffix(e.Type, suffix) {
 			return kind
@@ -109,11 +115,12 @@ func (e *Error) readProblem(body []byte) {
 		Permitted           []coreshed.Role `json:"permitted_roles"`
 		Role                coreshed.Role   `json:"your_role"`
 		Plan                *Purge
+		Held                bool
 	}
 	if json.Unmarshal(body, &p) != nil {
 		return // the status is all there is
 	}
-	e.Type, e.Title, e.Detail, e.Permitted, e.Role, e.Plan = p.Type, p.Title, p.Detail, p.Permitted, p.Role, p.Plan
+	e.Type, e.Title, e.Detail, e.Permitted, e.Role, e.Plan, e.Held = p.Type, p.Title, p.Detail, p.Permitted, p.Role, p.Plan, p.Held
 }
 
 func (e *Error) readXML(body []byte) {

@@ -39,6 +39,13 @@ type Hold struct {
 	LiftedBy  Person             `json:"lifted_by,omitzero"`
 }
 
+// HeldBy is the hold that keeps a file from being deleted and purged: its own, its
+// workspace's, or one by lineage. It is zero to whoever does not see the hold.
+type HeldBy struct {
+	Hold   int64  `json:"hold"`
+	Reason string `json:"reason"`
+}
+
 func holdPath(number int64) string { return native + "/holds/" + strconv.FormatInt(number, 10) }
 
 // AddHold sets a hold.

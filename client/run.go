@@ -129,7 +129,7 @@ func runPath(run int64, rest string) string {
 func (f *Files) RecordRun(ctx context.Context, n NewRun) (Run, error) {
 	var r Run
 	_, err := f.c.do(ctx, call{
-		method: http.MethodPost, path: native + "/workspaces/" + f.workspace.String() + "/runs", body: n,
+		method: http.MethodPost, path: nativeWorkspace(f.workspace) + "/runs", body: n,
 		want: []int{http.StatusOK, http.StatusCreated},
 	}, &r)
 	return r, err

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/client"
 )
 
@@ -138,11 +137,8 @@ func (c distrustRunsCmd) Run(ctx context.Context, a *app) error {
 
 // trustLabel is what a tree says behind a version that must not be relied on.
 func trustLabel(t *client.Trust) string {
-	switch {
-	case t == nil:
+	if t == nil {
 		return ""
-	case t.State == coreshed.Bad:
-		return "  (bad: " + visible(t.Reason) + ")"
 	}
-	return "  (" + string(t.State) + ")"
+	return "  (" + visible(trustOf(t)) + ")"
 }

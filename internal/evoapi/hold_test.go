@@ -16,6 +16,9 @@ func TestHeld(t *testing.T) {
 		h := s.Hold(t, store.NewHold{File: f.UUID})
 		for _, path := range []string{s.files("/" + f.UUID.String()), s.files("/path/d/a.csv")} {
 			got := s.send(s.Editor, "DELETE", path).want(400, "/file-api/bad-request").at("detail")
+			if s.send(s.Editor, "DELETE", path).want(400).at("held") != true {
+				t.Error("nothing tells programs of the hold")
+			}
 			if want := fmt.Sprintf("Hold %d protects this file: case 17", h.ID); got != want {
 				t.Errorf("%q, want %q", got, want)
 			}

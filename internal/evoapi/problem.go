@@ -19,6 +19,7 @@ type problem struct {
 	PermittedRoles []coreshed.Role `json:"permitted_roles,omitempty"`
 	YourRole       string          `json:"your_role,omitempty"`
 	InvalidParams  []invalidParam  `json:"invalid-params,omitempty"`
+	Held           bool            `json:"held,omitempty"` // a hold refuses it
 }
 
 type invalidParam struct {
@@ -55,7 +56,7 @@ func (p problems) write(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	kind := coreshed.KindOf(err)
 	doc := p.describe(kind)
-	doc.Detail = detail(kind, err, web.RequestID(r))
+	doc.Detail, doc.Held = detail(kind, err, web.RequestID(r)), kind == coreshed.Held
 	var e *coreshed.Error
 	if errors.As(err, &e) {
 		p.extend(&doc, e)

@@ -42,6 +42,19 @@ func holdOf(h coreshed.Hold) hold {
 	return out
 }
 
+// heldBy is what keeps a file from being removed; null is not for the caller.
+type heldBy struct {
+	Hold   *int64  `json:"hold"`
+	Reason *string `json:"reason"`
+}
+
+func heldByOf(h *coreshed.HeldBy) *heldBy {
+	if h == nil {
+		return nil
+	}
+	return &heldBy{idOrNull(h.Hold), textOrNull(h.Reason)}
+}
+
 // holdBody is a hold as it is set.
 type holdBody struct {
 	Version   int64         `json:"version"`

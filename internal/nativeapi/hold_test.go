@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/store"
 )
 
 func TestHolds(t *testing.T) {
@@ -66,5 +67,32 @@ func TestHoldRefusals(t *testing.T) {
 		s.want(s.Owner, "GET", "/coreshed/v1/holds/999999", nil, 404)
 		s.want(s.Owner, "DELETE", "/coreshed/v1/holds/x", nil, 422)
 		s.want(s.Owner, "GET", "/coreshed/v1/holds?in_force=x", nil, 422)
+	})
+}
+
+// TestHeldBy: a version says what keeps it from being removed, and no more than the
+// caller may know.
+func TestHeldBy(t *testing.T) {
+	each(t, func(s *shed) {
+		f := s.Put(t, s.Editor, "a.csv", "1")
+		_, made := s.Made(t, "made.tif", f.Version.ID)
+		path := func(id int64) string { return fmt.Sprintf("/coreshed/v1/versions/%d", id) }
+		equal(t, s.want(s.Viewer, "GET", path(f.Version.ID), nil, 200)["held_by"], nil)
+		h := s.Hold(t, store.NewHold{Version: made, Direction: coreshed.Up})
+		for _, id := range []int64{made, f.Version.ID} {
+			equal(t, s.want(s.Viewer, "GET", path(id), nil, 200)["held_by"], any(m{"hold": number(h.ID), "reason": "case 17"}))
+		}
+
+		// By what was made where the caller sees nothing.
+		home := s.Workspace
+		s.Workspace = s.AddWorkspace(t, "secret")
+		s.must(s.DB.Grant(t.Context(), coreshed.Operator, s.Workspace.ID, s.Editor.ID, coreshed.Editor))
+		_, secret := s.Made(t, "secret.tif", made)
+		s.Hold(t, store.NewHold{Version: secret, Direction: coreshed.Up, Reason: "secret case"})
+		s.Workspace = home
+		_, err := s.DB.LiftHold(t.Context(), s.View(t, s.Owner), h.ID)
+		s.must(err)
+		equal(t, s.want(s.Viewer, "GET", path(made), nil, 200)["held_by"], any(m{"hold": nil, "reason": nil}))
+		equal(t, at(s.want(s.Owner, "GET", path(made), nil, 200), "held_by", "reason"), any("secret case"))
 	})
 }

@@ -33,7 +33,11 @@ func (a *api) showVersion(w http.ResponseWriter, q *request, e coreshed.Entry) e
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, http.StatusOK, entryOf(e, trust[e.ID]))
+	held, err := a.DB.HeldBy(q.Context(), q.view, e.ID)
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, oneVersion{entryOf(e, trust[e.ID]), heldByOf(held)})
 }
 
 // putDistrust marks a version as bad.

@@ -73,6 +73,12 @@ type madeBy struct {
 	Batch     *int64 `json:"batch"`
 }
 
+// oneVersion is a version that was asked for by itself.
+type oneVersion struct {
+	entry
+	HeldBy *heldBy `json:"held_by"` // null for nothing
+}
+
 func entryOf(e coreshed.Entry, t coreshed.Trust) entry {
 	out := entry{
 		ID: e.ID, FileID: e.FileUUID, VersionID: strconv.FormatInt(e.VersionID, 10),

@@ -56,6 +56,31 @@ func heldFile(ctx context.Context, t tx, file int64) (hold, error) {
 	return l.over(ctx, t, versions)
 }
 
+// HeldBy returns the hold that keeps the file of a version from being removed, as
+// the view may know it; nil for none.
+func (db *DB) HeldBy(ctx context.Context, view coreshed.View, version int64) (*coreshed.HeldBy, error) {
+	var by *coreshed.HeldBy
+	err := db.view(ctx, func(ctx context.Context, t tx) error {
+		file, err := one(ctx, t, value[int64], `SELECT file_id FROM versions WHERE id = $1`, version)
+		if err != nil {
+			return notFound(err, "There is no such version.")
+		}
+		h, err := heldFile(ctx, t, file)
+		switch {
+		case errors.Is(err, errTooLarge):
+			by = &coreshed.HeldBy{Reason: errTooLarge.Msg}
+			return nil
+		case err != nil || h.id == 0:
+			return err
+		}
+		if by = (&coreshed.HeldBy{}); view.Sees(h.workspace) {
+			*by = coreshed.HeldBy{Hold: h.id, Reason: h.reason}
+		}
+		return nil
+	})
+	return by, err
+}
+
 // heldWorkspace returns a hold that protects the workspace, or anything in it.
 func heldWorkspace(ctx context.Context, t tx, workspace int64) (hold, error) {
 	h, err := holdInForce(ctx, t, `h.workspace_id = $2`, t.db().micros(), workspace)

@@ -33,6 +33,7 @@ type problem struct {
 	Field  string `json:"field,omitempty"` // the member or parameter at fault
 
 	PermittedRoles []coreshed.Role `json:"permitted_roles,omitempty"`
+	Held           bool            `json:"held,omitempty"` // a hold refuses it
 }
 
 // WriteProblem writes err as a problem document, for families whose interface is
@@ -68,7 +69,7 @@ func describe(err error) problem {
 		return problem{Status: refused.Status, Detail: refused.Detail}
 	}
 	kind := coreshed.KindOf(err)
-	doc := problem{Status: statusOf(kind)}
+	doc := problem{Status: statusOf(kind), Held: kind == coreshed.Held}
 	if doc.Status >= http.StatusInternalServerError && kind != coreshed.Full {
 		return doc
 	}
