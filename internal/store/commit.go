@@ -81,8 +81,11 @@ type openUpload struct {
 }
 
 func lockUpload(ctx context.Context, t tx, c Commit) (openUpload, error) {
-	// The file's row is locked first: commits of one file take turns, and a
-	// delete comes wholly before or after.
+	if err := lockRunOf(ctx, t, c); err != nil {
+		return openUpload{}, err
+	}
+	// The file's row is locked before all else in it: commits of one file take
+	// turns, and a delete comes wholly before or after.
 	f, err := one(ctx, t, func(rows *sql.Rows) (openUpload, error) {
 		var u openUpload
 		return u, rows.Scan(&u.file, &u.workspace, &u.path, &u.first)
@@ -107,6 +110,18 @@ func lockUpload(ctx context.Context, t tx, c Commit) (openUpload, error) {
 		return f, nil
 	}
 	return u, err
+}
+
+// lockRunOf locks the run whose output is uploaded: a run is locked before its
+// files.
+func lockRunOf(ctx context.Context, t tx, c Commit) error {
+	lock := t.db().dialect.lock
+	if lock == "" {
+		return nil // it writes one after the other
+	}
+	_, err := all(ctx, t, value[int64], `SELECT id FROM jobs WHERE id = (SELECT x.job_id FROM job_exes x JOIN uploads u ON u.job_exe_id = x.id
+		JOIN files f ON f.id = u.file_id WHERE f.uuid = $1 AND u.version_id = $2)`+lock, c.File, c.VersionID)
+	return err
 }
 
 // repeated returns the version that an earlier commit of the upload has made,

@@ -117,6 +117,9 @@ func addLateInputs(ctx context.Context, t tx, view coreshed.View, r *runState, i
 	if len(inputs) == 0 {
 		return nil
 	}
+	if err := lockFilesOfRun(ctx, t, r); err != nil {
+		return err
+	}
 	added, err := addInputs(ctx, t, view, jobInputs, r.id, r.workspace, inputs)
 	if err != nil || added == 0 {
 		return err

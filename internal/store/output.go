@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/coreshed/coreshed"
 )
@@ -34,22 +35,21 @@ func adoptOutputs(ctx context.Context, t tx, view coreshed.View, r *runState, ou
 	if err != nil {
 		return err
 	}
+	ids, err := resolveOutputs(ctx, t, view, r, outputs)
+	if err != nil {
+		return err
+	}
+	if err := lockFilesOf(ctx, t, slices.Clone(ids)); err != nil {
+		return err
+	}
 	var adopted []int64
 	for i, o := range outputs {
-		field := fmt.Sprintf("outputs[%d]", i)
-		if err := checkName(field+".name", o.Name); err != nil {
-			return err
-		}
-		id, err := resolve(ctx, t, t.db().dialect, view, r.workspace, o.Version)
-		if err != nil {
-			return refused(err, field)
-		}
-		taken, err := p.adopt(ctx, t, view, id, o.Name)
+		taken, err := p.adopt(ctx, t, view, ids[i], o.Name)
 		if err != nil {
 			return err
 		}
 		if taken {
-			adopted = append(adopted, id)
+			adopted = append(adopted, ids[i])
 		}
 	}
 	if err := checkLinks(ctx, t, r.id); err != nil {
@@ -71,6 +71,23 @@ func adoptOutputs(ctx context.Context, t tx, view coreshed.View, r *runState, ou
 		return nil
 	}
 	return publishVersions(ctx, t, view, adopted) // a late output of a run that has been published
+}
+
+// resolveOutputs returns the row ids of outputs that are there already.
+func resolveOutputs(ctx context.Context, t tx, view coreshed.View, r *runState, outputs []Output) ([]int64, error) {
+	ids := make([]int64, len(outputs))
+	for i, o := range outputs {
+		field := fmt.Sprintf("outputs[%d]", i)
+		if err := checkName(field+".name", o.Name); err != nil {
+			return nil, err
+		}
+		id, err := resolve(ctx, t, t.db().dialect, view, r.workspace, o.Version)
+		if err != nil {
+			return nil, refused(err, field)
+		}
+		ids[i] = id
+	}
+	return ids, nil
 }
 
 // making is what a run gives to each version that it puts out.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -65,7 +66,18 @@ func reserveOutputs(ctx context.Context, t tx, view coreshed.View, r *runState, 
 		return nil, err
 	}
 	for i, n := range outputs {
-		if slots[i], err = p.reserve(ctx, t, view, n); err != nil {
+		if slots[i].StoragePath, err = p.place(ctx, t, n); err != nil {
+			return nil, err
+		}
+	}
+	// Whoever announces the same products locks their files in the same order.
+	order := make([]int, len(outputs))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return strings.Compare(slots[a].StoragePath, slots[b].StoragePath) })
+	for _, i := range order {
+		if slots[i], err = p.reserve(ctx, t, view, outputs[i], slots[i].StoragePath); err != nil {
 			return nil, err
 		}
 	}
@@ -76,18 +88,8 @@ func closedRun(r *runState) error {
 	return coreshed.Errorf(coreshed.Conflict, "Outputs are uploaded while a run is running: this one is %s.", r.status)
 }
 
-func (p *making) reserve(ctx context.Context, t tx, view coreshed.View, n NewOutput) (OutputSlot, error) {
+func (p *making) reserve(ctx context.Context, t tx, view coreshed.View, n NewOutput, place string) (OutputSlot, error) {
 	r := p.run
-	if err := checkName("outputs.name", n.Name); err != nil {
-		return OutputSlot{}, err
-	}
-	if err := checkMediaType("outputs.media_type", n.MediaType); err != nil {
-		return OutputSlot{}, err
-	}
-	place, err := p.place(ctx, t, n)
-	if err != nil {
-		return OutputSlot{}, err
-	}
 	if known, err := knownOutput(ctx, t, r, n.Name, place); err == nil || !errors.Is(err, coreshed.NotFound) {
 		return known, err
 	}
@@ -108,8 +110,14 @@ func (p *making) reserve(ctx context.Context, t tx, view coreshed.View, n NewOut
 	return OutputSlot{Reservation: res, StoragePath: place}, err
 }
 
-// place is the path of an output in the workspace.
+// place checks what is announced, and returns its path in the workspace.
 func (p *making) place(ctx context.Context, t tx, n NewOutput) (string, error) {
+	if err := checkName("outputs.name", n.Name); err != nil {
+		return "", err
+	}
+	if err := checkMediaType("outputs.media_type", n.MediaType); err != nil {
+		return "", err
+	}
 	if n.Path != "" {
 		return coreshed.CleanPath(n.Path)
 	}

@@ -17,6 +17,9 @@ func (db *DB) PublishRun(ctx context.Context, view coreshed.View, id int64) erro
 		if r.status != coreshed.Completed {
 			return coreshed.Errorf(coreshed.Conflict, "Only a run that has completed can be published: this one is %s.", r.status)
 		}
+		if err := lockFilesOfRun(ctx, t, r); err != nil {
+			return err
+		}
 		if err := mayPublish(ctx, t, r); err != nil {
 			return err
 		}
@@ -46,6 +49,9 @@ func latestProducts(ctx context.Context, t tx, r *runState) ([]int64, error) {
 // and stay what they are.
 func (db *DB) UnpublishRun(ctx context.Context, view coreshed.View, id int64) error {
 	return db.changeRun(ctx, view, id, func(ctx context.Context, t tx, r *runState) error {
+		if err := lockFilesOfRun(ctx, t, r); err != nil {
+			return err
+		}
 		return unpublish(ctx, t, r.by, t.db().micros(), `id = $1`, r.id)
 	})
 }

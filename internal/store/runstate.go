@@ -71,6 +71,23 @@ func latestTry(ctx context.Context, t tx, job int64) (tryState, error) {
 	return x, err
 }
 
+// lockFilesOfRun locks the files that a run puts something into, and those of
+// which publishing it takes something back or supersedes it: all in one order,
+// and before any of their versions.
+func lockFilesOfRun(ctx context.Context, t tx, r *runState) error {
+	lock := t.db().dialect.lock
+	if lock == "" {
+		return nil // it writes one after the other
+	}
+	_, err := all(ctx, t, value[int64], `SELECT id FROM files WHERE id IN (
+		SELECT file_id FROM versions WHERE job_id = $1
+		UNION SELECT u.file_id FROM uploads u JOIN job_exes x ON x.id = u.job_exe_id WHERE x.job_id = $1
+		UNION SELECT v.file_id FROM versions n JOIN versions v ON v.product_key = n.product_key WHERE n.job_id = $1 AND v.published_at IS NOT NULL
+		UNION SELECT v.file_id FROM versions v JOIN jobs j ON j.id = v.job_id WHERE (j.id = $2 OR j.root_superseded_job_id = $2)
+			AND v.published_at IS NOT NULL AND v.unpublished_at IS NULL) ORDER BY id`+lock, r.id, r.line)
+	return err
+}
+
 // seenIn adds that a column is a workspace of the view.
 func (c *conditions) seenIn(d dialect, view coreshed.View, column string) {
 	if !view.Everything {
@@ -229,6 +246,9 @@ func endRun(ctx context.Context, t tx, view coreshed.View, r *runState, e RunEnd
 		return nil
 	case known.status != coreshed.Running:
 		return coreshed.Errorf(coreshed.Conflict, "This try has ended: %s.", known.status)
+	}
+	if err := lockFilesOfRun(ctx, t, r); err != nil {
+		return err
 	}
 	if err := addEnd(ctx, t, r, e); err != nil {
 		return err
