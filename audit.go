@@ -75,6 +75,7 @@ const (
 	AuditPurge        AuditKind = "purge"
 	AuditBarrier      AuditKind = "barrier"
 	AuditOrganisation AuditKind = "organisation"
+	AuditScrub        AuditKind = "scrub"
 	AuditRequest      AuditKind = "request"
 )
 
@@ -82,7 +83,7 @@ const (
 var AuditKinds = []AuditKind{
 	AuditFile, AuditVersion, AuditRun, AuditRecipe, AuditBatch, AuditWorkspace,
 	AuditStrike, AuditScan, AuditPerson, AuditClient, AuditKey, AuditCountry,
-	AuditHold, AuditPurge, AuditBarrier, AuditOrganisation, AuditRequest,
+	AuditHold, AuditPurge, AuditBarrier, AuditOrganisation, AuditScrub, AuditRequest,
 }
 
 // AuditAction is what was done or tried.
@@ -98,6 +99,8 @@ const (
 	ActVersionLoad      AuditAction = "version.load"      // many at once
 	ActVersionDistrust  AuditAction = "version.distrust"  // it is marked as bad
 	ActVersionTrust     AuditAction = "version.trust"     // the mark is taken away
+	ActVersionDamage    AuditAction = "version.damage"    // its bytes are not what was recorded
+	ActVersionHeal      AuditAction = "version.heal"      // they are again
 	ActFileDelete       AuditAction = "file.delete"
 	ActFileRestore      AuditAction = "file.restore"
 
@@ -148,6 +151,8 @@ const (
 	ActPurgeStop         AuditAction = "purge.stop"
 	ActPurgeEnd          AuditAction = "purge.end"
 	ActBarrierLift       AuditAction = "barrier.lift"
+	ActScrubBegin        AuditAction = "scrub.begin"
+	ActScrubEnd          AuditAction = "scrub.end"
 	ActRequestRefuse     AuditAction = "request.refuse"
 	ActRequestRefuseMany AuditAction = "request.refuse-many" // more than are recorded one by one
 )

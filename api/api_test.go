@@ -54,11 +54,11 @@ func TestOperations(t *testing.T) {
 			listScaleRecipeInputs listScaleRecipeTypeRevisions listScaleRecipeTypes listScaleRecipes
 			listScaleRunningTypes listScaleScans listScaleStrikes listScaleSystemFailures listScaleWorkspaces
 			processScaleScan purgeScaleSource validateScaleScan validateScaleStrike validateScaleWorkspace`,
-		CoreshedV1: `addHold addOutputs cancelRun clearDistrust completeBatch completeRecipe completeRun editWorkspace
+		CoreshedV1: `addHold addOutputs askScrub cancelRun clearDistrust completeBatch completeRecipe completeRun editWorkspace
 			executePurge failRun findVersion getAuditCheckpoint getAuditConsistency getAuditProof getBatch
 			getContent getDescription getHold getLineage getPurge getPurgeReport getRecipe getRun getVersion
-			getWorkspace liftBarriers liftHold listAudit listBarriers listBatches listHolds listInputs
-			listOutputs listPurgeItems listPurges listRecipes listRuns listStaleRuns planPurge publishRun
+			getWorkspace liftBarriers liftHold listAudit listBarriers listBatches listDamaged listHolds listInputs
+			listOutputs listPurgeItems listPurges listRecipes listRuns listScrubs listStaleRuns planPurge publishRun
 			putDescription putDistrust recordBatch recordRecipe recordRun setCondition startRun stopPurge
 			unpublishRun updateRun`,
 	}

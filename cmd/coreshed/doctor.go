@@ -13,7 +13,7 @@ import (
 
 type doctorCmd struct {
 	Deep   bool `help:"Also read every byte that is kept, and compare it with its SHA-256."`
-	Repair bool `help:"Mend what can be mended without removing anything: the counters of workspaces."`
+	Repair bool `help:"Mend what can be mended without removing anything: the counters of workspaces, and which versions are served."`
 }
 
 // Help teaches the verb.
@@ -26,7 +26,7 @@ every version has its bytes, with their sizes, with --deep with their hashes; ev
 
     coreshed doctor --deep --data /srv/coreshed
 
-Exits with 1 when something is not as it must be, and names it by its row id. --repair never removes a byte or a version.`
+Exits with 1 when something is not as it must be, and names it by its row id. --repair never removes a byte or a version; what has lost its bytes is not served from then on, and with --deep neither is what does not have its SHA-256, while what has it again is.`
 }
 
 // doctorReport is what a check has found.
@@ -86,6 +86,7 @@ func (d doctorCmd) examine(ctx context.Context, a *app, db *store.DB, c *catalog
 	defer s.close()
 	seen, err := c.Doctor(ctx, catalog.DoctorOptions{
 		Deep:     d.Deep,
+		Repair:   d.Repair,
 		Found:    func(f store.Finding) { r.Findings = append(r.Findings, doctorFinding(f)) },
 		Progress: func(e catalog.Examined) { s.show("%d versions, %s read", e.Versions, sized(e.Bytes)) },
 	})

@@ -45,6 +45,7 @@ type verbs struct {
 	Key       keyCmd       `cmd:"" group:"admin" help:"Keys that sign tokens and URLs, and that seal the credentials of buckets."`
 	Workspace workspaceCmd `cmd:"" group:"admin" help:"Workspaces and their quotas."`
 	Doctor    doctorCmd    `cmd:"" group:"admin" help:"Check that every version has its bytes, and everything else that must hold."`
+	Scrub     scrubCmd     `cmd:"" group:"admin" help:"Whether all bytes were read again lately, and which files are damaged."`
 	Audit     auditCmd     `cmd:"" group:"admin" help:"Who has done what, and whether the log of it is whole."`
 	Countries countriesCmd `cmd:"" group:"admin" help:"Borders of countries, by which footprints are placed."`
 

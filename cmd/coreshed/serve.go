@@ -38,6 +38,8 @@ type serveCmd struct {
 
 	MinFree     bytesFlag     `name:"min-free" default:"1GiB" help:"Free space below which uploads are refused; reads and deletes go on."`
 	URLLifetime time.Duration `name:"url-lifetime" default:"30m" help:"How long signed URLs live."`
+	ScrubEvery  time.Duration `name:"scrub-every" default:"720h" help:"How often all bytes in the own store are read and compared with their SHA-256; 0 for never. What is damaged is not served any more: see coreshed scrub."`
+	ScrubRate   bytesFlag     `name:"scrub-rate" default:"32MiB" help:"How many of them in a second, at most."`
 	Drain       time.Duration `default:"30s" help:"How long running transfers may go on at shutdown."`
 	Issuer      []issuerFlag  `placeholder:"URL,audience=A[,domains=D+D][,scopes=S+S]" sep:"none" help:"An OpenID Connect issuer whose tokens are taken too. Roles given to e-mail addresses of these domains bind to its verified users. Repeatable."`
 
@@ -144,6 +146,7 @@ func (c *serveCmd) config(a *app) server.Config {
 		Reach: c.reach(), Floor: int64(c.MinFree), URLLifetime: c.URLLifetime, Drain: c.Drain, CORS: c.CORS,
 		TrustedProxies: c.TrustedProxies, MetricsAllow: c.MetricsAllow, Version: version, Log: slog.New(handler),
 	}
+	sc.ScrubEvery, sc.ScrubRate = c.ScrubEvery, int64(c.ScrubRate)
 	sc.AuditCheckpoint = c.AuditCheckpoint
 	sc.Org, sc.ScaleAnonymous = a.Org, c.ScaleAnonymous == string(coreshed.Viewer)
 	for _, s := range c.Static {
@@ -153,6 +156,7 @@ func (c *serveCmd) config(a *app) server.Config {
 		sc.Issuers = append(sc.Issuers, auth.ExternalIssuer(i))
 	}
 	if c.Ephemeral {
+		sc.ScrubEvery = 0
 		sc.Listen = "127.0.0.1:0"
 		sc.Log = slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: max(c.LogLevel, slog.LevelWarn)}))
 	}
@@ -162,6 +166,9 @@ func (c *serveCmd) config(a *app) server.Config {
 func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	if c.Seed != "" && !c.Ephemeral {
 		return usagef("--seed goes with --ephemeral")
+	}
+	if c.ScrubRate == 0 {
+		return usagef("--scrub-rate 0 would read for ever: --scrub-every 0 is never")
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return usagef("--tls-cert and --tls-key go together")

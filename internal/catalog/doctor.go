@@ -27,6 +27,9 @@ type Examined struct {
 // DoctorOptions say how to check.
 type DoctorOptions struct {
 	Deep bool // also reads every byte that is kept
+	// Repair stops the serving of what is not what was recorded, and serves again what
+	// is; it removes nothing.
+	Repair bool
 	// Found is told of each row or object that is not as it must be.
 	Found func(store.Finding)
 	// Progress is told now and then how far it is.
@@ -36,7 +39,7 @@ type DoctorOptions struct {
 // Doctor checks what must hold of rows and objects: the invariants of rows, that
 // the audit log is whole, that every version has its objects with their sizes, in
 // a deep check with their hashes, and that every object has a row or waits for the
-// collector. It changes nothing, and may run beside a server: what comes or goes
+// collector. Unless it repairs, it changes nothing, and may run beside a server: what comes or goes
 // meanwhile is looked at a second time before it is told of.
 func (c *Catalog) Doctor(ctx context.Context, o DoctorOptions) (Examined, error) {
 	rows, err := c.db.Check(ctx)
@@ -177,6 +180,7 @@ func (d *doctor) version(ctx context.Context, o store.Owner, objects []blob.Obje
 	if d.seen.Versions%doctorPage == 0 && d.Progress != nil {
 		d.Progress(d.seen)
 	}
+	whole := true
 	there := map[string]int64{}
 	for _, b := range objects {
 		there[b.Key] = b.Size
@@ -185,13 +189,18 @@ func (d *doctor) version(ctx context.Context, o store.Owner, objects []blob.Obje
 		size, ok := there[e.Key]
 		delete(there, e.Key)
 		d.seen.Objects++
+		look := d.again
 		if ok && size == e.Size {
-			if err := d.read(ctx, o, e); err != nil {
-				return err
-			}
-			continue
+			look = d.read
 		}
-		if err := d.again(ctx, o, e); err != nil {
+		good, err := look(ctx, o, e)
+		if err != nil {
+			return err
+		}
+		whole = whole && good
+	}
+	if whole && o.State != coreshed.Kept {
+		if err := d.damagedBefore(ctx, o); err != nil {
 			return err
 		}
 	}
@@ -206,37 +215,66 @@ func (d *doctor) version(ctx context.Context, o store.Owner, objects []blob.Obje
 
 // again looks a second time at an extent that seemed to lack its bytes: it may
 // have come, or been removed with its row, since the objects were listed.
-func (d *doctor) again(ctx context.Context, o store.Owner, e coreshed.Extent) error {
+func (d *doctor) again(ctx context.Context, o store.Owner, e coreshed.Extent) (bool, error) {
 	b, err := d.blobs.Stat(ctx, e.Key)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("look at object: %w", err)
+		return false, fmt.Errorf("look at object: %w", err)
 	}
 	if err == nil && b.Size == e.Size {
 		return d.read(ctx, o, e)
 	}
 	still, dbErr := d.db.Extents(ctx, o.Version, e.Offset, 1)
 	if dbErr != nil || len(still) == 0 || still[0].Key != e.Key {
-		return dbErr
+		return true, dbErr
 	}
-	what := "the version's bytes are not there"
 	if err == nil {
-		what = "the version's object has another size"
+		return false, d.bad(ctx, o, errDamaged, "the version's object %s has another size", e.Key)
+	}
+	return false, d.bad(ctx, o, err, "the version's bytes are not there: object %s", e.Key)
+}
+
+// bad tells of a version whose bytes are not what was recorded.
+func (d *doctor) bad(ctx context.Context, o store.Owner, found error, what string, args ...any) error {
+	what = fmt.Sprintf(what, args...)
+	if o.State != coreshed.Kept {
+		what += "; it is not served"
+	}
+	var err error
+	if d.Repair && o.State == coreshed.Kept {
+		what += "; from now on it is not served"
+		err = d.damaged(ctx, o.Version, found)
+	}
+	d.Found(store.Finding{Check: "bytes", ID: o.Version, What: what})
+	return err
+}
+
+// damagedBefore tells of a version that is not served, although there is nothing wrong
+// with its bytes, as far as was looked.
+func (d *doctor) damagedBefore(ctx context.Context, o store.Owner) error {
+	if d.Deep && d.Repair {
+		_, err := d.db.Heal(ctx, o.Version)
+		d.Found(store.Finding{Check: "bytes", ID: o.Version, What: "the version's bytes are what was recorded again; from now on it is served"})
+		return err
+	}
+	what := fmt.Sprintf("the version's bytes were found damaged (%s), and it is not served", o.State)
+	if d.Deep {
+		what = "the version's bytes are what was recorded again, and it is not served yet"
 	}
 	d.Found(store.Finding{Check: "bytes", ID: o.Version, What: what})
 	return nil
 }
 
 // read compares an extent's bytes with their hash, in a deep check.
-func (d *doctor) read(ctx context.Context, o store.Owner, e coreshed.Extent) error {
+func (d *doctor) read(ctx context.Context, o store.Owner, e coreshed.Extent) (bool, error) {
 	if !d.Deep {
-		return nil
+		return true, nil
 	}
 	body, err := d.blobs.Open(ctx, e.Key, 0, e.Size)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // removed since
+		return true, nil // removed since
 	}
 	if err != nil {
-		return fmt.Errorf("open object: %w", err)
+		return false, fmt.Errorf("open object: %w", err)
 	}
 	defer body.Close()
 	sum := sha256.New()
@@ -244,12 +282,12 @@ func (d *doctor) read(ctx context.Context, o store.Owner, e coreshed.Extent) err
 	d.seen.Bytes += n
 	if err != nil {
 		d.Found(store.Finding{Check: "bytes", ID: o.Version, What: "the version's bytes cannot be read: " + err.Error()})
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 	if !bytes.Equal(sum.Sum(nil), e.SHA256) {
-		d.Found(store.Finding{Check: "bytes", ID: o.Version, What: "the version's bytes do not have the SHA-256 that was recorded"})
+		return false, d.bad(ctx, o, errDamaged, "the version's object %s does not have the SHA-256 that was recorded", e.Key)
 	}
-	return nil
+	return true, nil
 }
 
 // unowned counts objects that no row names. They wait for the collector.

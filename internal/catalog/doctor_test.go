@@ -56,7 +56,7 @@ func TestDoctor(t *testing.T) {
 		if err := s.blobs.Delete(t.Context(), extents[0].Key); err != nil {
 			t.Fatal(err)
 		}
-		want := fmt.Sprintf("%d the version's bytes are not there", slot.Version.ID)
+		want := fmt.Sprintf("%d the version's bytes are not there: object %s", slot.Version.ID, extents[0].Key)
 		if found, _ := s.examined(t, false); len(found) != 1 || found[0] != want {
 			t.Errorf("without an object found %v, want %s", found, want)
 		}
@@ -92,7 +92,7 @@ func TestDoctorDamage(t *testing.T) {
 	if found, _ := s.examined(t, false); len(found) != 0 {
 		t.Errorf("a shallow check found %v", found)
 	}
-	if found, _ := s.examined(t, true); len(found) != 1 || !strings.HasSuffix(found[0], "do not have the SHA-256 that was recorded") {
+	if found, _ := s.examined(t, true); len(found) != 1 || !strings.HasSuffix(found[0], "does not have the SHA-256 that was recorded") {
 		t.Errorf("a deep check found %v", found)
 	}
 }

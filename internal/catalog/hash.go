@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"io/fs"
 
 	"golang.org/x/time/rate"
 
@@ -38,9 +39,11 @@ func (c *Catalog) HashNext(ctx context.Context, after int64, except []int64, lim
 	} else {
 		err = c.verify(ctx, v, io.MultiWriter(whole, sum), limit)
 	}
-	if errors.Is(err, errDamaged) {
-		c.log.Error("the bytes of a version are damaged", "version", v.ID, "error", err)
+	if errors.Is(err, errDamaged) && v.State == coreshed.InPlace {
 		return s, c.db.SetState(ctx, v.ID, coreshed.ChangedOutside)
+	}
+	if errors.Is(err, errDamaged) || errors.Is(err, fs.ErrNotExist) && v.State == coreshed.Kept {
+		return s, c.damaged(ctx, v.ID, err)
 	}
 	if err != nil {
 		return s, err
@@ -76,7 +79,7 @@ func (c *Catalog) verify(ctx context.Context, v coreshed.Version, w io.Writer, l
 			return fmt.Errorf("version %d has no extent at %d", v.ID, offset)
 		}
 		for _, e := range extents {
-			if err := c.verifyExtent(ctx, v, e, w, limit); err != nil {
+			if err := c.verifyExtent(ctx, v.ID, e, w, limit); err != nil {
 				return err
 			}
 			offset = e.Offset + e.Size
@@ -85,18 +88,21 @@ func (c *Catalog) verify(ctx context.Context, v coreshed.Version, w io.Writer, l
 	return nil
 }
 
-func (c *Catalog) verifyExtent(ctx context.Context, v coreshed.Version, e coreshed.Extent, w io.Writer, limit *rate.Limiter) error {
-	body, err := c.blobs.Open(ctx, e.Key, 0, e.Size)
+// verifyExtent reads an extent into w. It fails with errDamaged, or fs.ErrNotExist,
+// when its bytes are not what was recorded.
+func (c *Catalog) verifyExtent(ctx context.Context, version int64, e coreshed.Extent, w io.Writer, limit *rate.Limiter) error {
+	body, err := c.blobs.Open(ctx, e.Key, 0, -1)
 	if err != nil {
-		return c.lost(ctx, v.ID, err)
+		return fmt.Errorf("open object of version %d: %w", version, err)
 	}
 	defer body.Close()
 	sum := sha256.New()
-	if _, err := io.Copy(io.MultiWriter(w, sum), &paced{ctx, body, limit}); err != nil {
-		return fmt.Errorf("read object of version %d: %w", v.ID, err)
+	n, err := io.Copy(io.MultiWriter(w, sum), &paced{ctx, body, limit})
+	if err != nil {
+		return fmt.Errorf("read object of version %d: %w", version, err)
 	}
-	if string(sum.Sum(nil)) != string(e.SHA256) {
-		return fmt.Errorf("version %d at %d: %w", v.ID, e.Offset, errDamaged)
+	if n != e.Size || !bytes.Equal(sum.Sum(nil), e.SHA256) {
+		return fmt.Errorf("object %s of version %d at %d: %w", e.Key, version, e.Offset, errDamaged)
 	}
 	return nil
 }

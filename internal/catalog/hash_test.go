@@ -6,7 +6,7 @@ import (
 	"crypto/md5"
 	"crypto/sha256"
 	"errors"
-	"os"
+	"io"
 	"slices"
 	"testing"
 
@@ -78,13 +78,35 @@ func (s *shed) flip(t *testing.T, at catalog.Target, offset int64) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := s.file(extents[0].Key)
-	body, err := os.ReadFile(path)
+	key := extents[0].Key
+	body := s.object(t, key)
+	body[len(body)/2] ^= 1
+	s.replace(t, key, body)
+}
+
+// object returns the bytes of an object.
+func (s *shed) object(t *testing.T, key string) []byte {
+	t.Helper()
+	r, err := s.blobs.Open(t.Context(), key, 0, -1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	body[len(body)/2] ^= 1
-	if err := os.WriteFile(path, body, 0o600); err != nil {
+	defer r.Close()
+	body, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return body
+}
+
+// replace lets an object have other bytes, as nobody but a test does.
+func (s *shed) replace(t *testing.T, key string, body []byte) {
+	t.Helper()
+	err := s.blobs.Delete(t.Context(), key)
+	if err == nil {
+		err = s.blobs.Put(t.Context(), key, bytes.NewReader(body), int64(len(body)))
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }
@@ -95,8 +117,8 @@ func TestHashMissing(t *testing.T) {
 		v := s.put(t, lost, []byte("lost"))
 		s.put(t, good, []byte("good"))
 		s.lose(t, v.ID, 0)
-		if errs := s.hashAll(t); len(errs) != 1 || !errors.Is(errs[0], coreshed.Gone) {
-			t.Errorf("errors %v, want one Gone", errs)
+		if errs := s.hashAll(t); len(errs) != 0 {
+			t.Errorf("errors %v", errs)
 		}
 		s.wantState(t, v.ID, coreshed.Missing)
 		if s.slot(t, good).Version.MD5 == nil {

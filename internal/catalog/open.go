@@ -84,8 +84,7 @@ func (c *Catalog) lost(ctx context.Context, version int64, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, blob.ErrRange) {
 		return fmt.Errorf("open object of version %d: %w", version, err)
 	}
-	c.log.Error("the bytes of a version are missing", "version", version, "error", err)
-	if err := c.db.SetState(context.WithoutCancel(ctx), version, coreshed.Missing); err != nil {
+	if err := c.damaged(ctx, version, err); err != nil {
 		return err
 	}
 	return coreshed.Errorf(coreshed.Gone, "The bytes of this version are missing.").Because(err)

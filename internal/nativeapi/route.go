@@ -30,6 +30,7 @@ const (
 	aHold      = holds + "/{id}"
 	purges     = base + "/purges"
 	aPurge     = purges + "/{purge}"
+	scrubs     = base + "/scrubs"
 	auditLog   = base + "/audit"
 )
 
@@ -88,6 +89,10 @@ func (a *api) table() []route {
 		{"GET", aPurge + "/report", none, a.purgeReport},
 		{"POST", aPurge + "/execute", none, a.executePurge},
 		{"POST", aPurge + "/stop", none, a.stopPurge},
+
+		{"GET", scrubs, none, a.listScrubs},
+		{"POST", scrubs, none, a.askScrub},
+		{"GET", base + "/damaged", none, a.listDamaged},
 
 		{"GET", auditLog, none, a.listAudit},
 		{"GET", auditLog + "/checkpoint", none, a.auditCheckpoint},

@@ -40,6 +40,12 @@ type Config struct {
 	ScaleAnonymous bool   // callers without credentials read on /v6/ as viewers
 	Static         []Static
 
+	// ScrubEvery is how often all bytes in the own store are read and compared with
+	// their hashes; never, if it is not positive. ScrubRate bounds how fast, in bytes
+	// a second; 32 MiB.
+	ScrubEvery time.Duration
+	ScrubRate  int64
+
 	AuditCheckpoint string // file to which the newest checkpoint of the audit log is written; none
 
 	Issuers        []auth.ExternalIssuer // whose tokens are taken beside our own
@@ -59,6 +65,7 @@ func (c Config) withDefaults() Config {
 	set(&c.URLLifetime, 30*time.Minute)
 	set(&c.RequestTime, time.Minute)
 	set(&c.Drain, 30*time.Second)
+	set(&c.ScrubRate, 32<<20)
 	set(&c.Organisation, "Coreshed")
 	set(&c.Workspace, "Default")
 	set(&c.Version, "dev")

@@ -134,7 +134,7 @@ func (s *Server) assemble(ctx context.Context) error {
 	}
 	holder := holderOf(c)
 	watcher := watch.New(watch.Config{DB: db, Catalog: cat, Holder: holder, Log: c.Log, Now: c.Now})
-	s.worker = &worker{db: db, catalog: cat, watcher: watcher, purges: leased.NewRunner(db, holder, c.Log), holder: holder, blobUse: s.router.blobUse, measures: newMeasures(reg), attempts: newAttempts(c.Now), urlLife: c.URLLifetime, now: c.Now, log: c.Log}
+	s.worker = &worker{db: db, catalog: cat, watcher: watcher, leases: leased.NewRunner(db, holder, c.Log), scrubs: scrubs{every: c.ScrubEvery, rate: c.ScrubRate}, holder: holder, blobUse: s.router.blobUse, measures: newMeasures(reg, db), attempts: newAttempts(c.Now), urlLife: c.URLLifetime, now: c.Now, log: c.Log}
 	s.worker.checkpoint.file = c.AuditCheckpoint
 	s.handler, s.tracing, err = traced(ctx, c, web.Log{Log: c.Log, Metrics: web.NewMetrics(reg), Refused: s.worker.attempts.add, Next: s.router})
 	return err

@@ -40,9 +40,10 @@ type worker struct {
 	db      *store.DB
 	catalog *catalog.Catalog
 	watcher *watch.Watcher
-	purges  *leased.Runner
+	leases  *leased.Runner
 	holder  string // of leases
 	blobUse *activity
+	scrubs  scrubs
 	urlLife time.Duration
 	now     func() time.Time
 	log     *slog.Logger
@@ -68,6 +69,7 @@ const (
 	collectJob = "collect"
 	hashJob    = "hash"
 	auditJob   = "audit"
+	scrubJob   = "scrub"
 )
 
 // run works until ctx ends.
@@ -77,7 +79,8 @@ func (w *worker) run(ctx context.Context) {
 	defer steady.Wait()
 	steady.Go(func() { w.watcher.Run(ctx) })
 	steady.Go(func() { w.catalog.IngestAll(ctx, w.holder) })
-	steady.Go(func() { w.purges.Run(ctx, "purge", w.purge) })
+	steady.Go(func() { w.leases.Run(ctx, "purge", w.purge) })
+	steady.Go(func() { w.leases.Run(ctx, scrubJob, w.scrub) })
 	steady.Go(func() { w.sequenceAll(ctx) })
 	if err := w.db.EmptyLog(ctx); err != nil && ctx.Err() == nil { // a purge may have been killed before it did
 		w.log.Warn("what was purged is in the write-ahead log until the server stops", "error", err)
@@ -122,7 +125,7 @@ func (w *worker) release(ctx context.Context) {
 func (w *worker) purge(ctx context.Context) error {
 	open, err := w.db.OpenPurges(ctx)
 	for _, id := range open {
-		w.purges.Start(ctx, fmt.Sprintf("purge-%d", id), func(ctx context.Context, l store.Lease) {
+		w.leases.Start(ctx, fmt.Sprintf("purge-%d", id), func(ctx context.Context, l store.Lease) {
 			if err := w.catalog.Purge(ctx, l, id); err != nil {
 				w.log.Error("background work", "job", l.Name, "error", err)
 			}
@@ -140,7 +143,7 @@ func (w *worker) collect(ctx context.Context) {
 		if done != (catalog.Collected{}) {
 			w.log.Info("collected", "uploads", done.Uploads, "dropped", done.Dropped, "unnamed", done.Unnamed)
 		}
-		return errors.Join(err, w.expire(ctx), w.forget(ctx), w.recheck(ctx))
+		return errors.Join(err, w.expire(ctx), w.forget(ctx), w.recheck(ctx), w.catalog.LookAgain(ctx, w.scrubLimit()))
 	})
 }
 

@@ -89,18 +89,19 @@ func (db *DB) Check(ctx context.Context) ([]Finding, error) {
 // Owner is a version whose bytes lie in Coreshed's own store, with their extents.
 type Owner struct {
 	Version int64 // row id
+	State   coreshed.ByteState
 	Prefix  string
 	Size    int64
 	Extents []coreshed.Extent
 }
 
-// Owners returns up to limit versions whose bytes are kept, after a prefix, in
-// the order of their prefixes.
+// Owners returns up to limit versions whose bytes are kept, or damaged, after a
+// prefix, in the order of their prefixes.
 func (db *DB) Owners(ctx context.Context, after string, limit int) ([]Owner, error) {
 	owners, err := all(ctx, db, func(rows *sql.Rows) (Owner, error) {
 		var o Owner
-		return o, rows.Scan(&o.Version, &o.Prefix, &o.Size)
-	}, `SELECT id, prefix, size FROM versions WHERE prefix > $1 AND place IS NULL AND state = 'kept' ORDER BY prefix LIMIT $2`, after, limit)
+		return o, rows.Scan(&o.Version, &o.State, &o.Prefix, &o.Size)
+	}, `SELECT v.id, v.state, v.prefix, v.size FROM versions v WHERE v.prefix > $1 AND `+ownBytes+` ORDER BY v.prefix LIMIT $2`, after, limit)
 	if err != nil || len(owners) == 0 {
 		return nil, err
 	}

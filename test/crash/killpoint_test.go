@@ -28,6 +28,7 @@ import (
 // a server comes by them.
 var killPoints = []string{
 	"collect.swept", "collect.expired", "collect.dropped.object", "collect.dropped.bytes", "collect.dropped.rows", "collect.unnamed.object",
+	"scrub.saved", "scrub.damaged", "scrub.healed", "scrub.read",
 	"delete.marked", "delete.done",
 	"restore.renamed", "restore.marked", "restore.done",
 	"plan.asked", "plan.found", "plan.stored",
@@ -146,6 +147,7 @@ func newPointShed(t *testing.T, armed string) *pointShed {
 	s.leaveWaste()
 	s.Stop()
 	s.age()
+	s.rot()
 	if err := os.Rename(s.Data, s.template); err != nil {
 		t.Fatal(err)
 	}
@@ -199,8 +201,7 @@ func (s *pointShed) leaveWaste() {
 			s.t.Fatal(err)
 		}
 	}
-	key := blob.NewKey(blob.NewPrefix())
-	file := filepath.Join(s.Data, "objects", key[:2], strings.Replace(key, "/", ".", 1))
+	file := s.object(blob.NewKey(blob.NewPrefix()))
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		s.t.Fatal(err)
 	}
@@ -218,11 +219,31 @@ func (s *pointShed) age() {
 	for _, statement := range []string{
 		`UPDATE uploads SET staged_at = staged_at - 30 * 86400 * 1000000`,
 		`UPDATE dropped_objects SET dropped_at = dropped_at - 30 * 86400 * 1000000`,
+		`UPDATE scrubs SET began_at = began_at - 40 * 86400 * 1000000`,
 	} {
 		if _, err := db.Exec(statement); err != nil {
 			s.t.Fatal(err)
 		}
 	}
+}
+
+// rot damages the bytes of one product, and lets the source seem to have lost its own.
+func (s *pointShed) rot() {
+	s.t.Helper()
+	db := s.open()
+	defer db.Close()
+	if _, err := db.Exec(`UPDATE versions SET state = 'missing' WHERE id = (SELECT min(version_row) FROM job_inputs)`); err != nil {
+		s.t.Fatal(err)
+	}
+	key := column(s.t, db, `SELECT object_key FROM extents WHERE version_row = (SELECT max(id) FROM versions WHERE job_id IS NOT NULL)`)[0]
+	if err := os.WriteFile(s.object(key), []byte("rot"), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// object is the file of an object.
+func (s *pointShed) object(key string) string {
+	return filepath.Join(s.Data, "objects", key[:2], strings.Replace(key, "/", ".", 1))
 }
 
 // run does all of it from the beginning, with a kill at a point if there is one,
@@ -287,6 +308,7 @@ func (s *pointShed) died() bool {
 func (s *pointShed) steps() []func() error {
 	s.plan = pointPlan{}
 	return []func() error{
+		s.scrubbed,
 		func() error { return s.Delete(s.gone.FileID) },
 		func() error { return s.Restore(s.back.FileID) },
 		func() error {
@@ -296,6 +318,26 @@ func (s *pointShed) steps() []func() error {
 			return s.try("POST", "/purges/"+s.plan.ID+"/execute", fmt.Sprintf(`{"fingerprint": %q}`, s.plan.Fingerprint), &s.plan)
 		},
 	}
+}
+
+// scrubbed waits until the round that the server begins by itself has ended.
+func (s *pointShed) scrubbed() error {
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.Data, "coreshed.db")+"?mode=ro")
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for range 1000 {
+		var ended bool
+		if err := db.QueryRow(`SELECT count(*) = 2 AND count(ended_at) = 2 FROM scrubs`).Scan(&ended); err != nil || s.died() {
+			return errors.Join(err, errors.New("the server was killed"))
+		}
+		if ended {
+			return nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return errors.New("the round does not end")
 }
 
 type pointPlan struct{ ID, Status, Fingerprint string }
@@ -354,6 +396,7 @@ var pointQueries = map[string]string{
 		recipes_gone || ' of ' || recipes || ' recipes, ' || bytes_gone || ' of ' || bytes || ' bytes; ' || last_error FROM purges WHERE status <> 'planned'`,
 	"files":    `SELECT path || CASE WHEN deleted_at IS NULL THEN '' ELSE ' deleted' END FROM files ORDER BY path`,
 	"audit":    `SELECT action || ' ' || count(*) FROM audit_entries WHERE action <> 'purge.plan' GROUP BY action ORDER BY action`,
+	"scrubs":   `SELECT versions || ' versions, ' || bytes || ' bytes, ' || damaged || ' damaged, ' || unread || ' unread, ended: ' || (ended_at IS NOT NULL) FROM scrubs ORDER BY id`,
 	"numbered": `SELECT count(*) = count(number) AND max(number) = count(*) - 1 FROM audit_entries`,
 	"items":    `SELECT kind || ' ' || state || ' ' || count(*) FROM purge_items i JOIN purges u ON u.id = i.purge_id WHERE u.status <> 'planned' GROUP BY kind, state ORDER BY kind, state`,
 }

@@ -1,0 +1,265 @@
+package catalog_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/coreshed/coreshed"
+	"github.com/coreshed/coreshed/internal/catalog"
+	"github.com/coreshed/coreshed/internal/store"
+)
+
+// month is how often a round begins here.
+const month = 30 * 24 * time.Hour
+
+// scrub goes through a whole round, a new one if none is open.
+func (s *shed) scrub(t *testing.T) coreshed.Scrub {
+	t.Helper()
+	if err := s.scrubUntil(t, t.Context(), func(int64) {}); err != nil {
+		t.Fatal(err)
+	}
+	return s.lastScrub(t)
+}
+
+func (s *shed) scrubUntil(t *testing.T, ctx context.Context, seen func(int64)) error {
+	t.Helper()
+	round, err := s.db.DueScrub(t.Context(), month)
+	if errors.Is(err, coreshed.NotFound) {
+		s.clock.advance(month + time.Second)
+		round, err = s.db.DueScrub(t.Context(), month)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Scrub(ctx, s.lease(t), round.ID, fast(), seen)
+}
+
+func (s *shed) lease(t *testing.T) store.Lease {
+	t.Helper()
+	l := store.Lease{Name: "scrub", Holder: "test"}
+	if mine, err := s.db.Lease(t.Context(), l.Name, l.Holder, time.Hour); err != nil || !mine {
+		t.Fatal(mine, err)
+	}
+	return l
+}
+
+func (s *shed) lastScrub(t *testing.T) coreshed.Scrub {
+	t.Helper()
+	rounds, _, err := s.db.Scrubs(t.Context(), coreshed.View{Admin: true}, coreshed.Page{Limit: 1})
+	if err != nil || len(rounds) != 1 {
+		t.Fatalf("rounds %v, %v", rounds, err)
+	}
+	return rounds[0]
+}
+
+// wantRound compares a round that has ended.
+func wantRound(t *testing.T, s coreshed.Scrub, versions, size, damaged int64) {
+	t.Helper()
+	if s.EndedAt.IsZero() || s.Versions != versions || s.Bytes != size || s.Damaged != damaged || s.Unread != 0 {
+		t.Errorf("the round is %+v; want %d versions, %d bytes and %d damaged", s, versions, size, damaged)
+	}
+}
+
+// What is damaged or lost is found, served no more and kept; what was put back is
+// served again, at the next look.
+func TestScrub(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		whole, blocks, lost, empty := s.reserve(t), s.reserve(t), s.reserve(t), s.reserve(t)
+		s.put(t, whole, random(1000))
+		for _, id := range []string{"a", "b", "c"} {
+			s.stage(t, blocks, id, random(1000))
+		}
+		body := s.list(t, blocks, "a", "b", "c")
+		gone := s.put(t, lost, random(1000))
+		s.put(t, empty, nil)
+		wantRound(t, s.scrub(t), 4, 5000, 0)
+
+		at := s.extent(t, body.ID, 1000)
+		good := s.object(t, at.Key)
+		s.flip(t, blocks, 1000)
+		missing := s.extent(t, gone.ID, 0)
+		back := s.object(t, missing.Key)
+		s.lose(t, gone.ID, 0)
+		wantRound(t, s.scrub(t), 4, 2000, 2)
+		s.wantState(t, body.ID, coreshed.ChangedOutside)
+		s.wantState(t, gone.ID, coreshed.Missing)
+		s.wantDamaged(t, body.ID, gone.ID)
+		if _, err := s.Open(t.Context(), s.slot(t, blocks), 0, 1); !errors.Is(err, coreshed.Gone) {
+			t.Errorf("Open of a damaged version = %v, want Gone", err)
+		}
+		wantRound(t, s.scrub(t), 4, 2000, 2)
+
+		s.replace(t, at.Key, good)
+		if err := s.LookAgain(t.Context(), fast()); err != nil {
+			t.Fatal(err)
+		}
+		s.wantDamaged(t, gone.ID)
+		if err := s.blobs.Put(t.Context(), missing.Key, bytes.NewReader(back), int64(len(back))); err != nil {
+			t.Fatal(err)
+		}
+		wantRound(t, s.scrub(t), 4, 5000, 0)
+		s.wantDamaged(t)
+		s.want(t, lost, back)
+		if found, _ := s.examined(t, true); len(found) != 0 {
+			t.Errorf("doctor found %v", found)
+		}
+	})
+}
+
+func (s *shed) extent(t *testing.T, version, offset int64) coreshed.Extent {
+	t.Helper()
+	extents, err := s.db.Extents(t.Context(), version, offset, 1)
+	if err != nil || len(extents) == 0 {
+		t.Fatalf("extents at %d: %v, %v", offset, extents, err)
+	}
+	return extents[0]
+}
+
+func (s *shed) wantDamaged(t *testing.T, want ...int64) {
+	t.Helper()
+	view := s.view(t)
+	list, total, err := s.db.Damaged(t.Context(), view, coreshed.Page{Limit: 100})
+	got := []int64{}
+	for _, d := range list {
+		got = append(got, d.Version.ID)
+	}
+	if err != nil || !slices.Equal(got, want) || total != int64(len(want)) {
+		t.Errorf("damaged are %v of %d, %v; want %v", got, total, err, want)
+	}
+	if n, err := s.db.CountDamaged(t.Context()); n != total || err != nil {
+		t.Errorf("CountDamaged = %d, %v; want %d", n, err, total)
+	}
+	if list, _, err := s.db.Damaged(t.Context(), coreshed.View{Org: view.Org}, coreshed.Page{Limit: 100}); len(list) != 0 || err != nil {
+		t.Errorf("who sees nothing sees %v, %v", list, err)
+	}
+}
+
+// A round goes on in the middle of a version, with what it had counted.
+func TestScrubGoesOn(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		at := s.reserve(t)
+		var ids []string
+		for n := range 4 {
+			ids = append(ids, fmt.Sprint("b", n))
+			s.stage(t, at, ids[n], random(1000))
+		}
+		s.list(t, at, ids...)
+		s.put(t, s.reserve(t), random(1000))
+		ctx, stop := context.WithCancel(t.Context())
+		read := int64(0)
+		err := s.scrubUntil(t, ctx, func(n int64) {
+			if read += n; read == 2000 {
+				stop()
+			}
+		})
+		if !errors.Is(err, context.Canceled) || !s.lastScrub(t).EndedAt.IsZero() {
+			t.Fatalf("Scrub = %v, %+v", err, s.lastScrub(t))
+		}
+		if err := s.scrubUntil(t, t.Context(), func(n int64) { read += n }); err != nil {
+			t.Fatal(err)
+		}
+		if read != 5000 {
+			t.Errorf("%d bytes were read", read)
+		}
+		wantRound(t, s.lastScrub(t), 2, 5000, 0)
+	})
+}
+
+// Another server does not go on with what this one has.
+func TestScrubNeedsItsLease(t *testing.T) {
+	s := inMemory(t)
+	s.put(t, s.reserve(t), random(1000))
+	round, err := s.db.DueScrub(t.Context(), month)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.lease(t)
+	other := store.Lease{Name: "scrub", Holder: "other"}
+	if err := s.Scrub(t.Context(), other, round.ID, fast(), func(int64) {}); !errors.Is(err, coreshed.Conflict) {
+		t.Errorf("Scrub without the lease = %v, want Conflict", err)
+	}
+	if got := s.lastScrub(t); got.Versions != 0 || !got.EndedAt.IsZero() {
+		t.Errorf("it counted %+v", got)
+	}
+}
+
+// A volume that is not mounted is no reason to judge all that there is.
+func TestScrubStopsWhenMuchIsLost(t *testing.T) {
+	s := onDisk(t)
+	var versions []int64
+	for range 50 {
+		versions = append(versions, s.put(t, s.reserve(t), random(10)).ID)
+	}
+	for _, v := range versions {
+		s.lose(t, v, 0)
+	}
+	if err := s.scrubUntil(t, t.Context(), func(int64) {}); !errors.Is(err, catalog.ErrManyLost) {
+		t.Errorf("Scrub = %v, want ErrManyLost", err)
+	}
+	s.wantDamaged(t, versions[:20]...)
+}
+
+// Doctor tells of what is not served, and with leave to mend decides itself.
+func TestDoctorMendsStates(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		bad, good := s.reserve(t), s.reserve(t)
+		v := s.put(t, bad, random(1000))
+		w := s.put(t, good, random(1000))
+		s.flip(t, bad, 0)
+		if _, err := s.db.Damage(t.Context(), w.ID, coreshed.Missing); err != nil {
+			t.Fatal(err)
+		}
+		if found, _ := s.examined(t, false); len(found) != 1 {
+			t.Errorf("a shallow look found %v", found)
+		}
+		mended := []string{}
+		_, err := s.Doctor(t.Context(), catalog.DoctorOptions{Deep: true, Repair: true, Found: func(f store.Finding) { mended = append(mended, f.What) }})
+		if err != nil || len(mended) != 2 {
+			t.Errorf("mended %v, %v", mended, err)
+		}
+		s.wantDamaged(t, v.ID)
+		s.wantState(t, w.ID, coreshed.Kept)
+		if found, _ := s.examined(t, true); len(found) != 1 {
+			t.Errorf("after that a look found %v", found)
+		}
+	})
+}
+
+// A purge removes damaged versions as all others.
+func TestPurgeOfDamaged(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		bad, lost := s.reserve(t), s.reserve(t)
+		v := s.put(t, bad, random(1000))
+		w := s.put(t, lost, random(1000))
+		s.flip(t, bad, 0)
+		s.lose(t, w.ID, 0)
+		s.scrub(t)
+		s.wantDamaged(t, v.ID, w.ID)
+		s.purge(t, v.ID, w.ID)
+		s.wantDamaged(t)
+		if found, seen := s.examined(t, true); len(found) != 0 || seen.Objects != 0 {
+			t.Errorf("left are %+v, found %v", seen, found)
+		}
+	})
+}
+
+// purge removes versions and all that was made of them.
+func (s *shed) purge(t *testing.T, versions ...int64) {
+	t.Helper()
+	view := s.view(t)
+	p, err := s.db.PlanPurge(t.Context(), view, store.NewPurge{Versions: versions, Scope: coreshed.PurgeLineage, Reason: "sold"})
+	if err == nil {
+		p, err = s.db.ExecutePurge(t.Context(), view, p.UUID, p.Fingerprint)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Purge(t.Context(), s.lease(t), p.ID); err != nil {
+		t.Fatal(err)
+	}
+}
