@@ -2,8 +2,10 @@ package store_test
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/store"
@@ -122,4 +124,58 @@ func entryStatements(t *testing.T, db *store.DB, s *storetest.Shed) []string {
 		}
 	}
 	return texts
+}
+
+// TestPurgeStepPlans keeps the steps of a purge, and looks at it, from reading or
+// sorting what is left of its set each time.
+func TestPurgeStepPlans(t *testing.T) {
+	db, err := store.Open(t.Context(), store.Config{URL: "sqlite:" + t.TempDir() + "/plans.db"})
+	must(t, err)
+	defer db.Close()
+	s := storetest.New(t, db)
+	view, source := s.View(t, s.Admin), s.Put(t, s.Owner, "a.tif", "a")
+	s.Made(t, "b.tif", source.Version.ID)
+	p, err := db.PlanPurge(t.Context(), view, store.NewPurge{Versions: []int64{source.Version.ID}, Scope: coreshed.PurgeLineage})
+	must(t, err)
+	p, err = db.ExecutePurge(t.Context(), view, p.UUID, p.Fingerprint)
+	must(t, err)
+	before, err := db.Statements(t.Context())
+	must(t, err)
+	purgeSteps(t, db, view, p)
+
+	texts, err := db.Statements(t.Context())
+	must(t, err)
+	looked := 0
+	for _, text := range texts {
+		if slices.Contains(before, text) || !strings.HasPrefix(text, "SELECT") || !strings.Contains(text, "FROM purge_items") {
+			continue
+		}
+		looked++
+		plan, err := db.Plan(t.Context(), text)
+		must(t, err)
+		if strings.Contains(plan, "PRIMARY KEY (purge_id=? AND kind=?)") || strings.Contains(plan, "TEMP B-TREE") {
+			t.Errorf("%s\nis carried out as\n%s", text, plan)
+		}
+	}
+	wantEqual(t, looked, 5)
+}
+
+// purgeSteps takes a step of each kind of a purge, and looks at it.
+func purgeSteps(t *testing.T, db *store.DB, view coreshed.View, p coreshed.Purge) {
+	t.Helper()
+	l := store.Lease{Name: "purge", Holder: "test"}
+	_, err := db.Lease(t.Context(), l.Name, l.Holder, time.Hour)
+	must(t, err)
+	first, err := db.PurgeVersions(t.Context(), l, p.ID, nil, 1)
+	must(t, err)
+	_, err = db.PurgeVersions(t.Context(), l, p.ID, &first[0], 1)
+	must(t, err)
+	_, err = db.RemovePurgedRuns(t.Context(), l, p.ID, 1)
+	must(t, err)
+	_, err = db.Purge(t.Context(), view, p.UUID)
+	must(t, err)
+	_, err = db.Purges(t.Context(), view, 0, 1)
+	must(t, err)
+	_, err = db.PurgeItems(t.Context(), view, p, store.PurgeItemPage{Failed: true, Limit: 1})
+	must(t, err)
 }

@@ -87,12 +87,12 @@ func (db *DB) PurgeVersions(ctx context.Context, l Lease, id int64, after *Purge
 		c.add(`p.purge_id = ?`, id)
 		c.terms = append(c.terms, `p.kind = 0 AND p.state = 0`)
 		if after != nil {
-			c.add(`(p.depth < ? OR p.depth = ? AND p.item_id > ?)`, after.Depth, after.Depth, after.ID)
+			c.add(`(p.depth, p.item_id) < (?, ?)`, after.Depth, after.ID)
 		}
 		var err error
 		if list, err = all(ctx, t, scanPurged, `SELECT v.id, p.depth, p.bytes, v.prefix, v.size, `+placeColumns+`
-			FROM (SELECT * FROM purge_items p WHERE `+c.text()+` ORDER BY p.depth DESC, p.item_id LIMIT `+c.arg(limit)+`) p
-			JOIN versions v ON v.id = p.item_id ORDER BY p.depth DESC, p.item_id`, c.args...); err != nil || len(list) == 0 {
+			FROM (SELECT * FROM purge_items p WHERE `+c.text()+` ORDER BY p.depth DESC, p.item_id DESC LIMIT `+c.arg(limit)+`) p
+			JOIN versions v ON v.id = p.item_id ORDER BY p.depth DESC, p.item_id DESC`, c.args...); err != nil || len(list) == 0 {
 			return err
 		}
 		c = &conditions{}
@@ -189,7 +189,7 @@ func (db *DB) removeNext(ctx context.Context, l Lease, id, kind int64, limit int
 		if err := runs(ctx, t, l, id); err != nil {
 			return err
 		}
-		ids, err := all(ctx, t, value[int64], `SELECT item_id FROM purge_items WHERE purge_id = $1 AND kind = $2 AND state = 0 ORDER BY depth DESC, item_id LIMIT $3`, id, kind, limit)
+		ids, err := all(ctx, t, value[int64], `SELECT item_id FROM purge_items WHERE purge_id = $1 AND kind = $2 AND state = 0 ORDER BY depth DESC, item_id DESC LIMIT $3`, id, kind, limit)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
