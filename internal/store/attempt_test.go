@@ -70,5 +70,9 @@ func TestLeaseHasOneHolder(t *testing.T) {
 			t.Fatal(err)
 		}
 		take("a", true)
+		at.now = at.now.Add(-30 * time.Second)
+		take("b", false)
+		at.now = at.now.Add(-time.Hour) // the clock was set back
+		take("b", true)
 	})
 }

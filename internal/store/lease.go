@@ -9,8 +9,9 @@ import (
 
 // Lease takes, or prolongs, the right to do the job called name for a time,
 // and reports whether holder has it. The holder is unique to a process. One
-// process has it at a time, as far as their clocks agree; it stops before the
-// time is over, or prolongs it.
+// process has it at a time, as far as their clocks agree to within ttl; it stops
+// before the time is over, or prolongs it. A lease that ends later than that was
+// taken before the clock was set back, and is over.
 func (db *DB) Lease(ctx context.Context, name, holder string, ttl time.Duration) (bool, error) {
 	var n int64
 	err := db.update(ctx, func(ctx context.Context, t tx) (err error) {
@@ -18,8 +19,8 @@ func (db *DB) Lease(ctx context.Context, name, holder string, ttl time.Duration)
 		n, err = t.exec(ctx, `
 			INSERT INTO leases (name, holder, expires_at) VALUES ($1, $2, $3)
 			ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
-			WHERE leases.holder = excluded.holder OR leases.expires_at <= $4`,
-			name, holder, now.Add(ttl).UnixMicro(), now.UnixMicro())
+			WHERE leases.holder = excluded.holder OR leases.expires_at <= $4 OR leases.expires_at > $5`,
+			name, holder, now.Add(ttl).UnixMicro(), now.UnixMicro(), now.Add(2*ttl).UnixMicro())
 		return err
 	})
 	return n == 1, err

@@ -318,7 +318,13 @@ func begin(ctx context.Context, t tx, view coreshed.View, p *coreshed.Purge) err
 	if err != nil {
 		return err
 	}
-	if _, err := t.exec(ctx, `UPDATE purges SET status = 'purging', executed_by = $2, executed_at = $3 WHERE id = $1`, p.ID, person, t.db().micros()); err != nil {
+	// What went before was seen, whatever the clock says by now: the plan, and holds
+	// that were lifted.
+	before, err := one(ctx, t, value[int64], `SELECT MAX(x.at) FROM (SELECT planned_at AS at FROM purges WHERE id = $1 UNION ALL SELECT lifted_at FROM holds) x`, p.ID)
+	if err != nil {
+		return err
+	}
+	if _, err := t.exec(ctx, `UPDATE purges SET status = 'purging', executed_by = $2, executed_at = $3 WHERE id = $1`, p.ID, person, max(t.db().micros(), before+1)); err != nil {
 		return err
 	}
 	if *p, err = one(ctx, t, scanPurge, `SELECT `+purgeColumns+purgeFrom+` WHERE u.id = $1`, p.ID); err != nil {

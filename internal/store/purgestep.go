@@ -11,9 +11,15 @@ import (
 	"github.com/coreshed/coreshed/internal/killpoint"
 )
 
+// maxPutOff is how long a purge is put off at most. A time that is further away is
+// of a clock that was set back since.
+const maxPutOff = 10 * time.Minute
+
 // OpenPurges returns the purges on which there is something to do now.
 func (db *DB) OpenPurges(ctx context.Context) ([]int64, error) {
-	return all(ctx, db, value[int64], `SELECT id FROM purges WHERE status IN ('queued', 'purging') AND next_at <= $1 ORDER BY id`, db.micros())
+	now := db.now()
+	return all(ctx, db, value[int64], `SELECT id FROM purges WHERE status IN ('queued', 'purging') AND (next_at <= $1 OR next_at > $2) ORDER BY id`,
+		now.UnixMicro(), now.Add(maxPutOff).UnixMicro())
 }
 
 // ErrPurgeStopped ends the work on a purge that is to do nothing more.
@@ -60,7 +66,7 @@ func (db *DB) PutOffPurge(ctx context.Context, l Lease, id int64, wait func(atte
 		if err != nil {
 			return err
 		}
-		_, err = t.exec(ctx, `UPDATE purges SET next_at = $2 WHERE id = $1`, id, t.db().now().Add(wait(attempts)).UnixMicro())
+		_, err = t.exec(ctx, `UPDATE purges SET next_at = $2 WHERE id = $1`, id, t.db().now().Add(min(wait(attempts), maxPutOff)).UnixMicro())
 		return err
 	})
 }
@@ -167,7 +173,11 @@ func (db *DB) RemovePurged(ctx context.Context, l Lease, id int64, versions []in
 		if err := l.holds(ctx, t); err != nil {
 			return err
 		}
-		return (&removal{purge: id, now: t.db().micros()}).versions(ctx, t, versions)
+		r, err := removalOf(ctx, t, id)
+		if err != nil {
+			return err
+		}
+		return r.versions(ctx, t, versions)
 	})
 }
 
@@ -194,7 +204,11 @@ func (db *DB) removeNext(ctx context.Context, l Lease, id, kind int64, limit int
 			return err
 		}
 		n = len(ids)
-		return remove(&removal{purge: id, now: t.db().micros()}, ctx, t, ids)
+		r, err := removalOf(ctx, t, id)
+		if err != nil {
+			return err
+		}
+		return remove(r, ctx, t, ids)
 	})
 	return n, err
 }
@@ -215,7 +229,11 @@ func (db *DB) EndPurge(ctx context.Context, l Lease, id int64) (bool, error) {
 			return err
 		}
 		killpoint.Reach("purge.unmarked")
-		if _, err := t.exec(ctx, `UPDATE purges SET status = 'purged', ended_at = $2, last_error = '', request = '[]' WHERE id = $1`, id, t.db().micros()); err != nil {
+		r, err := removalOf(ctx, t, id)
+		if err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, `UPDATE purges SET status = 'purged', ended_at = $2, last_error = '', request = '[]' WHERE id = $1`, id, r.now); err != nil {
 			return err
 		}
 		org, said, err := purgeEnd(ctx, t, id)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -14,6 +15,13 @@ import (
 // removal removes rows of a purge's set. What is gone already is passed over, so
 // that it can be done again.
 type removal struct{ purge, now int64 }
+
+// removalOf removes rows of a purge that was executed: after that, whatever the
+// clock says by now.
+func removalOf(ctx context.Context, t tx, purge int64) (*removal, error) {
+	executed, err := one(ctx, t, value[int64], `SELECT executed_at FROM purges WHERE id = $1`, purge)
+	return &removal{purge: purge, now: max(t.db().micros(), executed)}, err
+}
 
 // each runs statements in which IDS, PURGE and NOW stand for a list of row ids,
 // the purge and the time, and returns how many rows the last has changed.
@@ -248,7 +256,7 @@ func (r *removal) files(ctx context.Context, t tx, ids []int64) error {
 		return err
 	}
 	for _, u := range uploads {
-		if err := endUpload(ctx, t, u, r.now+1); err != nil {
+		if err := endUpload(ctx, t, u, math.MaxInt64); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 	"slices"
 
 	"github.com/coreshed/coreshed"
@@ -15,7 +16,7 @@ func (r *removal) runs(ctx context.Context, t tx, ids []int64) error {
 		return err
 	}
 	for _, u := range uploads {
-		if err := endUpload(ctx, t, u, r.now+1); err != nil {
+		if err := endUpload(ctx, t, u, math.MaxInt64); err != nil {
 			return err
 		}
 	}
