@@ -123,6 +123,9 @@ func (c *Catalog) ingest(ctx context.Context, w store.IngestWork) (coreshed.Inge
 	if w.Entry != 0 { // cut short after it was registered
 		return coreshed.IngestIngested, a.finish(ctx)
 	}
+	if err := c.db.MayIngest(ctx, w); err != nil {
+		return "", err
+	}
 	if err := a.find(ctx); err != nil {
 		return "", err
 	}

@@ -113,6 +113,36 @@ func (db *DB) MoveIngest(ctx context.Context, w IngestWork) error {
 		w.NewPath, w.Size, w.Modified.UnixNano(), w.ETag, db.micros())
 }
 
+// MayIngest refuses an arrival when who made its strike or scan could not make it
+// any more: Forbidden, unless they own the workspace where it was found and may
+// write to the one where it goes.
+func (db *DB) MayIngest(ctx context.Context, w IngestWork) error { return mayIngest(ctx, db, w) }
+
+func mayIngest(ctx context.Context, q querier, w IngestWork) error {
+	if w.Actor.ID == uuid.Nil {
+		return nil // the operator made it
+	}
+	roles := map[int64]coreshed.Role{}
+	_, err := all(ctx, q, func(rows *sql.Rows) (bool, error) {
+		var id int64
+		var role coreshed.Role
+		err := rows.Scan(&id, &role)
+		roles[id] = role
+		return true, err
+	}, `SELECT x.id, CASE WHEN COALESCE(m.admin, 0) > 0 THEN 'owner' ELSE COALESCE(g.role, '') END FROM workspaces x
+		JOIN people p ON p.uuid = $1 AND p.disabled_at IS NULL
+		LEFT JOIN members m ON m.org_id = x.org_id AND m.person_id = p.id
+		LEFT JOIN grants g ON g.workspace_id = x.id AND g.person_id = p.id WHERE x.id IN ($2, $3)`, w.Actor.ID, w.Workspace, w.NewWorkspace)
+	if err != nil {
+		return err
+	}
+	if !roles[w.Workspace].AtLeast(coreshed.Owner) || w.NewWorkspace != 0 && !roles[w.NewWorkspace].AtLeast(coreshed.Editor) {
+		return coreshed.Errorf(coreshed.Forbidden, "Who made the strike or scan may not do this any more. "+
+			"It becomes that of the owner who changes its configuration, or of an admin who sends it again.")
+	}
+	return nil
+}
+
 // Repeat is an entry of which an arrival could be a duplicate.
 type Repeat struct {
 	Entry, Workspace int64
@@ -203,6 +233,9 @@ func registerIngest(ctx context.Context, t tx, w IngestWork, r Registration) (co
 	// One ingest of an organisation at a time: two of the same file must see
 	// each other.
 	if _, err := one(ctx, t, value[int64], `SELECT id FROM organisations WHERE id = $1`+t.db().dialect.lock, w.Org); err != nil {
+		return "", err
+	}
+	if err := mayIngest(ctx, t, w); err != nil {
 		return "", err
 	}
 	if r.Place != nil {

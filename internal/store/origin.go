@@ -116,23 +116,28 @@ func addOrigin(ctx context.Context, t tx, table string, view coreshed.View, o co
 	if err != nil {
 		return 0, err
 	}
-	now := t.db().micros()
-	person, err := all(ctx, t, value[int64], `SELECT id FROM people WHERE uuid = $1`, view.Actor.ID)
+	by, err := originMaker(ctx, t, view)
 	if err != nil {
 		return 0, err
 	}
-	var by any
-	if len(person) > 0 {
-		by = person[0]
-	}
+	now := t.db().micros()
 	return insert(ctx, t, `INSERT INTO `+table+` (org_id, workspace_id, name, title, description, configuration, created_by, created_at, modified_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8) RETURNING id`,
 		view.Org, o.Workspace, name, o.Title, o.Description, string(o.Configuration), by, now)
 }
 
+// originMaker is the row of who makes a strike or scan, nil for the operator.
+func originMaker(ctx context.Context, t tx, view coreshed.View) (any, error) {
+	person, err := all(ctx, t, value[int64], `SELECT id FROM people WHERE uuid = $1`, view.Actor.ID)
+	if len(person) == 0 {
+		return nil, err
+	}
+	return person[0], nil
+}
+
 // editOrigin changes a strike or scan that the view may change; which one that
-// is has been decided before.
-func editOrigin(ctx context.Context, t tx, table string, id int64, e coreshed.OriginEdit) error {
+// is has been decided before. Who gives it its configuration is its maker.
+func editOrigin(ctx context.Context, t tx, table string, view coreshed.View, id int64, e coreshed.OriginEdit) error {
 	if err := checkOriginText(e.Title, e.Description); err != nil {
 		return err
 	}
@@ -145,7 +150,11 @@ func editOrigin(ctx context.Context, t tx, table string, id int64, e coreshed.Or
 		set = append(set, "description = "+c.arg(*e.Description))
 	}
 	if e.Configuration != nil {
-		set = append(set, "configuration = "+c.arg(string(e.Configuration)), "workspace_id = "+c.arg(e.Workspace))
+		by, err := originMaker(ctx, t, view)
+		if err != nil {
+			return err
+		}
+		set = append(set, "configuration = "+c.arg(string(e.Configuration)), "workspace_id = "+c.arg(e.Workspace), "created_by = "+c.arg(by))
 	}
 	c.add(`id = ?`, id)
 	_, err := t.exec(ctx, `UPDATE `+table+` SET `+strings.Join(set, ", ")+` WHERE `+c.text(), c.args...)

@@ -91,7 +91,7 @@ func (db *DB) EditScan(ctx context.Context, view coreshed.View, id int64, e core
 		if err != nil {
 			return err
 		}
-		if err := editOrigin(ctx, t, "scans", id, e); err != nil {
+		if err := editOrigin(ctx, t, "scans", view, id, e); err != nil {
 			return err
 		}
 		return auditOrigin(ctx, t, view, coreshed.ActScanChange, coreshed.AuditScan, id, s.Workspace, originSaid(e))

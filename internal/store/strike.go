@@ -61,7 +61,7 @@ func (db *DB) EditStrike(ctx context.Context, view coreshed.View, id int64, e co
 		return err
 	}
 	return db.update(ctx, func(ctx context.Context, t tx) error {
-		if err := editOrigin(ctx, t, "strikes", id, e); err != nil {
+		if err := editOrigin(ctx, t, "strikes", view, id, e); err != nil {
 			return err
 		}
 		err := auditOrigin(ctx, t, view, coreshed.ActStrikeChange, coreshed.AuditStrike, id, s.Workspace, originSaid(e))
