@@ -47,8 +47,7 @@ type Purge struct {
 	LastError string      `json:"last_error"`
 	RetryAt   time.Time   `json:"retry_at,omitzero"` // when it is tried again after that
 
-	Plan  PurgePlan    `json:"plan,omitzero"`   // not in lists
-	Audit []PurgeEntry `json:"audit,omitempty"` // as above: the oldest first
+	Plan PurgePlan `json:"plan,omitzero"` // not in lists, and not while it is being removed
 }
 
 // PurgeEntry is an entry of the audit log that tells of a purge.
@@ -183,6 +182,11 @@ func (c *Client) Purges(ctx context.Context) iter.Seq2[Purge, error] {
 // PurgeItems returns what is in a purge's set.
 func (c *Client) PurgeItems(ctx context.Context, id coreshed.UUID) iter.Seq2[PurgeItem, error] {
 	return after[PurgeItem](ctx, c, purges+"/"+id.String()+"/items", nil)
+}
+
+// PurgeEntries returns what the audit log tells of a purge, the oldest first.
+func (c *Client) PurgeEntries(ctx context.Context, id coreshed.UUID) iter.Seq2[PurgeEntry, error] {
+	return after[PurgeEntry](ctx, c, purges+"/"+id.String()+"/audit", nil)
 }
 
 // PurgeFailures returns those of a purge's set whose bytes could not be removed

@@ -50,7 +50,14 @@ func (c purgeCmd) report(ctx context.Context, a *app, cl *client.Client, id core
 	if more := p.Planned.Versions - int64(len(versions)); more > 0 {
 		fmt.Fprintf(a.stdout, "and %d more: -o csv has all that you may see\n", more)
 	}
-	return reportEntries(a, p.Audit)
+	var entries []client.PurgeEntry
+	for e, err := range cl.PurgeEntries(ctx, id) {
+		if err != nil {
+			return err
+		}
+		entries = append(entries, e)
+	}
+	return reportEntries(a, entries)
 }
 
 // reportEntries names what the audit log tells of the purge, and how that is shown

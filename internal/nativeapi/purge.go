@@ -89,22 +89,17 @@ func (a *api) showPurge(w http.ResponseWriter, q *request, status int, p coreshe
 
 func (a *api) details(q *request, p coreshed.Purge) (purgeDetails, error) {
 	plan, err := a.DB.PurgePlan(q.Context(), q.view, p)
-	if err != nil {
-		return purgeDetails{}, err
-	}
-	d := purgeDetails{purge: purgeOf(p), Plan: planOf(plan), Audit: []purgeEntry{}}
-	entries, err := a.DB.PurgeEntries(q.Context(), p)
-	for _, e := range entries {
-		shown := auditEntryOf(e)
-		d.Audit = append(d.Audit, purgeEntry{shown.Number, shown.Action, shown.At})
-	}
-	return d, err
+	shown := planOf(plan)
+	return purgeDetails{purgeOf(p), &shown}, err
 }
 
 func (a *api) getPurge(w http.ResponseWriter, q *request) error {
 	p, err := a.DB.Purge(q.Context(), q.view, q.purge)
 	if err != nil {
 		return err
+	}
+	if p.Status == coreshed.PurgeRunning { // who asks how far it is asks again and again
+		return web.JSON(w, http.StatusOK, purgeDetails{purge: purgeOf(p)})
 	}
 	return a.showPurge(w, q, http.StatusOK, p)
 }

@@ -78,8 +78,13 @@ func TestPurge(t *testing.T) {
 		again := s.want(s.Owner, "POST", purges, m{"versions": []int64{late}}, 201)
 		s.want(s.Owner, "POST", purges+"/"+again["id"].(string)+"/execute", m{"fingerprint": again["fingerprint"]}, 409)
 
+		// While it runs, its counters alone are read.
+		running := s.want(s.Owner, "GET", path, nil, 200)
+		equal(t, []any{running["plan"], running["planned"]}, []any{nil, fresh["planned"]})
+
 		equal(t, s.want(s.Owner, "POST", path+"/stop", nil, 200)["status"], any("stopped"))
 		s.purged()
+		equal(t, at(s.want(s.Owner, "GET", path, nil, 200), "plan", "sums"), at(fresh, "plan", "sums"))
 		equal(t, s.want(s.Owner, "GET", path, nil, 200)["status"], any("stopped"))
 		s.want(s.Owner, "POST", path+"/execute", m{"fingerprint": fresh["fingerprint"]}, 202)
 		s.purged()
@@ -92,6 +97,17 @@ func TestPurge(t *testing.T) {
 		lines := strings.Split(strings.TrimSpace(s.text(s.Owner, path+"/report?format=csv")), "\n")
 		equal(t, []any{len(lines), strings.HasPrefix(lines[1], "version,"+decimal(source.Version.ID)+","), strings.HasSuffix(lines[2], ",run,"+decimal(run.ID))}, []any{6, true, true})
 		s.want(s.Owner, "GET", path+"/report?format=pdf", nil, 422)
+		var told []any
+		for next := any("0"); next != nil; {
+			page := s.want(s.Owner, "GET", path+"/audit?limit=2&after="+next.(string), nil, 200)
+			told, next = append(told, page["results"].([]any)...), page["next"]
+		}
+		equal(t, any(told), report["audit"])
+		var actions []any
+		for _, e := range told {
+			actions = append(actions, at(e, "action"))
+		}
+		equal(t, actions, []any{"purge.plan", "purge.execute", "purge.stop", "purge.execute", "purge.end"})
 		s.want(s.Owner, "GET", "/coreshed/v1/versions/"+decimal(made), nil, 404)
 		s.want(s.Owner, "GET", "/coreshed/v1/versions/"+decimal(twin.Version.ID), nil, 200)
 
@@ -133,7 +149,7 @@ func TestPurgeRights(t *testing.T) {
 
 		// It is its planner's and the admin's alone.
 		for _, p := range []coreshed.Person{s.Owner, s.Editor, s.Stranger} {
-			for _, rest := range []string{"", "/items", "/report"} {
+			for _, rest := range []string{"", "/items", "/audit", "/report"} {
 				s.want(p, "GET", path+rest, nil, 404)
 			}
 			s.want(p, "POST", path+"/execute", m{"fingerprint": "00"}, 404)
@@ -169,7 +185,7 @@ func TestPurgeBodies(t *testing.T) {
 		for _, body := range []any{nil, m{"fingerprint": 1}, m{"fingerprint": "xyz"}, m{"fingerprint": ""}} {
 			s.want(s.Owner, "POST", path+"/execute", body, 422)
 		}
-		for _, query := range []string{"?after=x", "/items?after=x", "/items?after=file:1", "/items?after=run:0", "/items?limit=0", "/x"} {
+		for _, query := range []string{"?after=x", "/items?after=x", "/items?after=file:1", "/items?after=run:0", "/items?limit=0", "/items?failed=x", "/audit?after=x", "/x"} {
 			want := 422
 			if query == "/x" {
 				want = 404

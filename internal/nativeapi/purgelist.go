@@ -82,6 +82,36 @@ func (a *api) purgeItems(w http.ResponseWriter, q *request) error {
 	return web.JSON(w, http.StatusOK, out)
 }
 
+// purgeEntries lists what the audit log tells of a purge.
+func (a *api) purgeEntries(w http.ResponseWriter, q *request) error {
+	limit, err := limitWanted(q)
+	if err != nil {
+		return err
+	}
+	after, err := web.Int(q.query, "after", 0, 0)
+	if err != nil {
+		return err
+	}
+	p, err := a.DB.Purge(q.Context(), q.view, q.purge)
+	if err != nil {
+		return err
+	}
+	found, err := a.DB.PurgeEntries(q.Context(), p, after, limit+1)
+	if err != nil {
+		return err
+	}
+	out := window[purgeEntry]{Limit: limit, Results: []purgeEntry{}}
+	for i, e := range found {
+		if int64(i) == limit {
+			next := strconv.FormatInt(found[i-1].ID, 10)
+			out.Next = &next
+			break
+		}
+		out.Results = append(out.Results, purgeEntryOf(e))
+	}
+	return web.JSON(w, http.StatusOK, out)
+}
+
 // items are a page of a purge's set, and whether more follow.
 func (a *api) items(q *request, p coreshed.Purge, page store.PurgeItemPage) ([]purgeItem, bool, error) {
 	limit := page.Limit

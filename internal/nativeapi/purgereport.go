@@ -53,22 +53,33 @@ func (a *api) reportJSON(w io.Writer, q *request, p coreshed.Purge, details purg
 	if err != nil {
 		return err
 	}
-	if _, err := w.Write(append(head[:len(head)-1], `,"items":[`...)); err != nil {
+	if _, err := w.Write(append(head[:len(head)-1], `,"audit":[`...)); err != nil {
 		return err
 	}
+	if err := a.eachEntry(q, p, elements[purgeEntry](w)); err != nil {
+		return err
+	}
+	if _, err := io.WriteString(w, `],"items":[`); err != nil {
+		return err
+	}
+	if err := a.eachItem(q, p, elements[purgeItem](w)); err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, "]}\n")
+	return err
+}
+
+// elements writes the elements of a JSON array, one at a time.
+func elements[T any](w io.Writer) func(T) error {
 	between := ""
-	if err := a.eachItem(q, p, func(i purgeItem) error {
-		text, err := json.Marshal(i)
+	return func(e T) error {
+		text, err := json.Marshal(e)
 		if err == nil {
 			_, err = w.Write(append([]byte(between), text...))
 		}
 		between = ",\n"
 		return err
-	}); err != nil {
-		return err
 	}
-	_, err = io.WriteString(w, "]}\n")
-	return err
 }
 
 // reportHead are the columns of a report for spreadsheets.
@@ -121,6 +132,22 @@ func (a *api) eachItem(q *request, p coreshed.Purge, do func(purgeItem) error) e
 		}
 		last := found[len(found)-1]
 		page.After = &coreshed.PurgeVia{Kind: coreshed.PurgeKind(last.Kind), ID: last.ID}
+	}
+}
+
+// eachEntry goes through what the audit log tells of a purge, page by page.
+func (a *api) eachEntry(q *request, p coreshed.Purge, do func(purgeEntry) error) error {
+	for after := int64(0); ; {
+		found, err := a.DB.PurgeEntries(q.Context(), p, after, maxLimit)
+		if err != nil || len(found) == 0 {
+			return err
+		}
+		for _, e := range found {
+			if err := do(purgeEntryOf(e)); err != nil {
+				return err
+			}
+		}
+		after = found[len(found)-1].ID
 	}
 }
 

@@ -53,8 +53,7 @@ type purgeTotals struct {
 // purgeDetails is a purge with what it is about.
 type purgeDetails struct {
 	purge
-	Plan  purgePlan    `json:"plan"`
-	Audit []purgeEntry `json:"audit"`
+	Plan *purgePlan `json:"plan"` // null while it is being removed
 }
 
 // purgeEntry is an entry of the audit log that tells of a purge.
@@ -62,6 +61,11 @@ type purgeEntry struct {
 	Number *int64 `json:"number"` // null for a moment
 	Action string `json:"action"`
 	At     string `json:"at"`
+}
+
+func purgeEntryOf(e coreshed.AuditEntry) purgeEntry {
+	shown := auditEntryOf(e)
+	return purgeEntry{shown.Number, shown.Action, shown.At}
 }
 
 type purgePlan struct {

@@ -86,6 +86,7 @@ func (a *api) table() []route {
 		{"GET", purges, none, a.listPurges},
 		{"GET", aPurge, none, a.getPurge},
 		{"GET", aPurge + "/items", none, a.purgeItems},
+		{"GET", aPurge + "/audit", none, a.purgeEntries},
 		{"GET", aPurge + "/report", none, a.purgeReport},
 		{"POST", aPurge + "/execute", none, a.executePurge},
 		{"POST", aPurge + "/stop", none, a.stopPurge},

@@ -97,15 +97,11 @@ func (db *DB) AuditEntries(ctx context.Context, view coreshed.View, f AuditFilte
 		WHERE `+c.text()+` ORDER BY e.id DESC LIMIT `+c.arg(limit), c.args...)
 }
 
-// maxPurgeEntries bounds what is told of a purge that was stopped and gone on with
-// all the time.
-const maxPurgeEntries = 100
-
-// PurgeEntries returns what the audit log tells of a purge, the oldest first, to
-// whoever sees the purge.
-func (db *DB) PurgeEntries(ctx context.Context, p coreshed.Purge) ([]coreshed.AuditEntry, error) {
+// PurgeEntries returns up to limit entries of the audit log that tell of a purge,
+// with larger ids than after, the oldest first, to whoever sees the purge.
+func (db *DB) PurgeEntries(ctx context.Context, p coreshed.Purge, after, limit int64) ([]coreshed.AuditEntry, error) {
 	return all(ctx, db, scanAudit, `SELECT `+auditColumns+` FROM audit_entries e LEFT JOIN audit_details d ON d.entry_id = e.id
-		WHERE e.kind = $1 AND e.subject_id = $2 ORDER BY e.id LIMIT $3`, string(coreshed.AuditPurge), p.ID, maxPurgeEntries)
+		WHERE e.kind = $1 AND e.subject_id = $2 AND e.id > $3 ORDER BY e.id LIMIT $4`, string(coreshed.AuditPurge), p.ID, after, limit)
 }
 
 // AuditCheckpoint returns the newest signed checkpoint of the whole log.

@@ -31,6 +31,15 @@ const (
 // h was in force.
 const whileHeld = `s.removed_at > h.created_at AND (h.until_at IS NULL OR s.removed_at < h.until_at) AND (h.lifted_at IS NULL OR s.removed_at < h.lifted_at)`
 
+// miscountedPurge is the condition that the counters of a purge u, which are all that
+// is read while it runs, are not the sums of its set.
+const miscountedPurge = `u.status <> 'planned' AND (u.runs_gone <> (SELECT count(*) FROM purge_items i WHERE i.purge_id = u.id AND i.kind = 1 AND i.state = 1)
+	OR u.recipes_gone <> (SELECT count(*) FROM purge_items i WHERE i.purge_id = u.id AND i.kind = 2 AND i.state = 1)
+	OR EXISTS (SELECT 1 FROM (SELECT COALESCE(sum(i.state), 0) AS gone, COALESCE(sum(CASE WHEN i.state = 1 AND i.bytes = 'remove' THEN i.size ELSE 0 END), 0) AS bytes,
+			COALESCE(sum(CASE WHEN i.state = 1 AND i.file_type = 'SOURCE' THEN 1 ELSE 0 END), 0) AS sources
+		FROM purge_items i WHERE i.purge_id = u.id AND i.kind = 0) s
+		WHERE s.gone <> u.sources_gone + u.products_gone OR s.bytes <> u.bytes_gone OR s.sources <> u.sources_gone))`
+
 // neverRemoved is the condition that a row is neither there nor has a tombstone.
 func neverRemoved(table string, kind int, id string) string {
 	return fmt.Sprintf(`NOT EXISTS (SELECT 1 FROM %s o WHERE o.id = %s) AND NOT EXISTS (SELECT 1 FROM tombstones s WHERE s.kind = %d AND s.item_id = %s)`, table, id, kind, id)
@@ -61,6 +70,7 @@ var invariants = []invariant{
 	{"marks", "what is marked for a purge belongs to none that runs", `SELECT g.item_id FROM purging g JOIN purges u ON u.id = g.purge_id WHERE u.status NOT IN ('purging', 'stopped')`},
 	{"tombstone", "the version has a tombstone, and is there", `SELECT v.id FROM tombstones s JOIN versions v ON v.id = s.item_id WHERE s.kind = 0`},
 	{"run tombstone", "the run has a tombstone, and is there", `SELECT j.id FROM tombstones s JOIN jobs j ON j.id = s.item_id WHERE s.kind = 1`},
+	{"purge", "the purge's counters are not the sums of its set", `SELECT u.id FROM purges u WHERE ` + miscountedPurge},
 	{"holds", "the version was removed while a hold protected it", `SELECT s.item_id FROM holds h CROSS JOIN tombstones s WHERE s.kind = 0 AND s.item_id = h.version_row AND ` + whileHeld +
 		` UNION SELECT s.item_id FROM holds h CROSS JOIN tombstones s WHERE s.kind = 0 AND h.version_row IS NULL AND s.file_uuid = h.file_uuid AND ` + whileHeld +
 		` UNION SELECT s.item_id FROM holds h CROSS JOIN tombstones s WHERE s.kind = 0 AND h.file_uuid IS NULL AND s.workspace_id = h.workspace_id AND ` + whileHeld},

@@ -72,3 +72,41 @@ func TestCheckFindsWhatWentWhileHeld(t *testing.T) {
 		wantEqual(t, broken(t, db), map[string][]int64{"held": {holds[0].ID}, "held file": {holds[1].ID}})
 	})
 }
+
+// The counters of a purge, which are all that is read while it runs, are the sums of
+// its set at each step; one that is not is found.
+func TestCheckCountsPurges(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := storetest.New(t, db)
+		view := s.View(t, s.Owner)
+		source := s.Put(t, s.Owner, "a.csv", "one").Version.ID
+		_, made := s.Made(t, "b.csv", source)
+		p, err := db.PlanPurge(t.Context(), view, store.NewPurge{Versions: []int64{source}, Scope: coreshed.PurgeLineage})
+		must(t, err)
+		p, err = db.ExecutePurge(t.Context(), view, p.UUID, p.Fingerprint)
+		must(t, err)
+		l := store.Lease{Name: "purge", Holder: "test"}
+		_, err = db.Lease(t.Context(), l.Name, l.Holder, time.Hour)
+		must(t, err)
+		counts := func(errors, versions int64) {
+			t.Helper()
+			got, err := db.Purge(t.Context(), view, p.UUID)
+			must(t, err)
+			wantEqual(t, []int64{got.Errors, got.Removed.Versions}, []int64{errors, versions})
+			wantEqual(t, broken(t, db), map[string][]int64{})
+		}
+		must(t, db.FailPurged(t.Context(), l, p.ID, map[int64]string{source: "busy", made: "busy"}))
+		must(t, db.FailPurged(t.Context(), l, p.ID, map[int64]string{source: "busy still"}))
+		counts(2, 0)
+		must(t, db.RemovePurged(t.Context(), l, p.ID, []int64{made}))
+		must(t, db.RemovePurged(t.Context(), l, p.ID, []int64{made}))
+		counts(1, 1)
+		drain(t, db, p.ID)
+		counts(0, 2)
+		for _, counter := range []string{"sources_gone", "products_gone", "runs_gone", "recipes_gone", "bytes_gone"} {
+			must(t, db.Exec(t.Context(), `UPDATE purges SET `+counter+` = `+counter+` + 1 WHERE id = $1`, p.ID))
+			wantEqual(t, broken(t, db), map[string][]int64{"purge": {p.ID}})
+			must(t, db.Exec(t.Context(), `UPDATE purges SET `+counter+` = `+counter+` - 1 WHERE id = $1`, p.ID))
+		}
+	})
+}

@@ -290,6 +290,9 @@ func replan(ctx context.Context, t tx, view coreshed.View, p coreshed.Purge) (co
 	if err != nil {
 		return p, err
 	}
+	if err := auditPurge(ctx, t, view, coreshed.ActPurgePlan, id, details{"reason": p.Reason}); err != nil {
+		return p, err
+	}
 	return plan(ctx, t, view, id)
 }
 

@@ -84,7 +84,7 @@ func (r *removal) sum(ctx context.Context, t tx, ids []int64) error {
 		return s, rows.Scan(&s.workspace, &s.entries, &s.kept, &s.sources, &s.bytes)
 	}, `SELECT v.workspace_id, count(*), CAST(sum(CASE WHEN v.place IS NULL THEN v.size ELSE 0 END) AS BIGINT),
 			CAST(sum(CASE WHEN v.file_type = 'SOURCE' THEN 1 ELSE 0 END) AS BIGINT),
-			CAST(sum(CASE WHEN i.bytes = 'remove' THEN v.size ELSE 0 END) AS BIGINT)
+			CAST(sum(CASE WHEN i.bytes = 'remove' THEN i.size ELSE 0 END) AS BIGINT)
 		FROM versions v JOIN purge_items i ON i.purge_id = `+c.arg(r.purge)+` AND i.kind = 0 AND i.item_id = v.id
 		WHERE v.id IN (`+c.list(ids)+`) GROUP BY v.workspace_id ORDER BY v.workspace_id`, c.args...)
 	if err != nil {
