@@ -73,7 +73,7 @@ func TestPurgeClockSetBack(t *testing.T) {
 		sign()
 		r.wantSound(t)
 		var told []coreshed.AuditAction
-		entries, err := s.db.PurgeEntries(t.Context(), r.purge)
+		entries, err := s.db.PurgeEntries(t.Context(), r.purge, 0, 100)
 		for i, e := range entries {
 			if told = append(told, e.Action); i > 0 && e.Number <= entries[i-1].Number {
 				t.Errorf("entry %d has the number %d, after %d", i, e.Number, entries[i-1].Number)
