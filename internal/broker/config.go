@@ -126,6 +126,9 @@ func (c *Config) read() error {
 		return err
 	}
 	c.Type = Type(kind)
+	if c.Type != S3 {
+		delete(c.broker, credentialsKey) // a form may send them along
+	}
 	switch c.Type {
 	case Host:
 		return c.text("host_path", true, &c.HostPath)
@@ -156,14 +159,17 @@ func (c *Config) readS3() error {
 }
 
 // readCredentials wants both or none. A blank one stands for the role that the
-// server has.
+// server has; where nothing is set there are none, as Scale's own web page sends
+// it.
 func (c *Config) readCredentials() error {
 	text, ok := c.broker[credentialsKey]
-	if !ok || string(text) == "null" {
-		return nil
-	}
-	if json.Unmarshal(text, &c.secrets) != nil {
+	if ok && string(text) != `""` && json.Unmarshal(text, &c.secrets) != nil {
 		return invalid(InvalidBroker, "credentials must be an object")
+	}
+	if len(c.secrets) == 0 {
+		c.secrets = nil
+		delete(c.broker, credentialsKey)
+		return nil
 	}
 	var found keyPair
 	for name, into := range map[string]*string{accessKey: &found.id, secretKey: &found.secret} {

@@ -48,6 +48,9 @@ func TestParseConfig(t *testing.T) {
 		{`{"broker": {"type": "s3", "bucket_name": "b"}}`, ""},
 		{`{"broker": {"type": "s3", "bucket_name": "b", "credentials": null, "region_name": null}}`, ""},
 		{`{"broker": {"type": "s3", "bucket_name": "b", "credentials": {"access_key_id": "", "secret_access_key": ""}}}`, ""},
+		{`{"broker": {"type": "s3", "bucket_name": "b", "credentials": {"access_key_id": null, "secret_access_key": null}}}`, ""},
+		{`{"broker": {"type": "s3", "bucket_name": "b", "credentials": {}}}`, ""},
+		{`{"broker": {"type": "s3", "bucket_name": "b", "credentials": ""}}`, ""},
 
 		{``, broker.InvalidConfiguration},
 		{`123`, broker.InvalidConfiguration},
@@ -102,6 +105,39 @@ func TestConfigShown(t *testing.T) {
 	}
 	host := `{"broker": {"type": "host", "host_path": "/srv", "note": ["kept"]}}`
 	wantJSON(t, "without credentials", host, parse(t, host).Masked())
+}
+
+// TestNoCredentials: those that are not set, or that the type has none of, are
+// forgotten. A form of a page sends them along.
+func TestNoCredentials(t *testing.T) {
+	const host, bucket = `{"broker": {"type": "host", "host_path": "/srv"}}`, `{"broker": {"type": "s3", "bucket_name": "b"}}`
+	for _, sent := range []string{`""`, `null`, `{}`, `{"access_key_id": "AKIA", "secret_access_key": "tell-nobody"}`, `"tell-nobody"`} {
+		for _, want := range []string{host, bucket} {
+			if want == bucket && strings.Contains(sent, "tell-nobody") {
+				continue
+			}
+			c := parse(t, strings.Replace(want, `"}}`, `", "credentials": `+sent+`}}`, 1))
+			stored, err := c.Sealed(broker.Vault{broker.NewKey()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := broker.OpenConfig(stored, nil)
+			if err != nil {
+				t.Errorf("%s of %s: %v", sent, want, err)
+				continue
+			}
+			wantJSON(t, "with credentials "+sent, want, again.JSON())
+		}
+	}
+	// One that an older server has stored.
+	for _, sent := range []string{`""`, `null`} {
+		c, err := broker.OpenConfig(`{"broker": {"type": "host", "host_path": "/srv", "credentials": `+sent+`}}`, nil)
+		if err != nil {
+			t.Errorf("stored %s: %v", sent, err)
+			continue
+		}
+		wantJSON(t, "stored "+sent, host, c.Masked())
+	}
 }
 
 func TestConfigTellsNoSecrets(t *testing.T) {

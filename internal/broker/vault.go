@@ -148,7 +148,7 @@ func OpenConfig(stored string, v Vault) (Config, error) {
 		return Config{}, errors.New("the stored configuration is not JSON")
 	}
 	var sealed string
-	if json.Unmarshal(document.Broker[credentialsKey], &sealed) == nil {
+	if json.Unmarshal(document.Broker[credentialsKey], &sealed) == nil && sealed != "" {
 		secrets, err := v.Open(credentialsKey, sealed)
 		if err != nil {
 			return Config{}, fmt.Errorf("open credentials: %w", err)
