@@ -210,11 +210,11 @@ func (m *Monitor) parseQueue(d document) error {
 	return m.parseCredentials(d)
 }
 
-// parseCredentials takes both keys or, when either is blank, none: then the
-// server's own credentials are used.
+// parseCredentials takes both keys or, when either is blank or there is neither,
+// none: then the server's own credentials are used.
 func (m *Monitor) parseCredentials(d document) error {
 	for _, name := range []string{"access_key_id", "secret_access_key"} {
-		if _, ok := d.raw(name); !ok {
+		if _, ok := d.members[name]; !ok && len(d.members) > 0 {
 			return invalid("%s%s is required", d.where, name)
 		}
 	}
@@ -229,7 +229,7 @@ func (m *Monitor) parseCredentials(d document) error {
 	return err
 }
 
-// parseRecipe takes an empty recipe as none, as Scale's own web pages send it.
+// parseRecipe takes an empty recipe as none, as Scale's own web page sends it.
 func parseRecipe(d document) (*Recipe, error) {
 	raw, ok := d.raw("recipe")
 	if !ok {

@@ -42,14 +42,14 @@ func (d document) name() string {
 	return strings.TrimSuffix(d.where, ".")
 }
 
-// raw returns a member; false when it is absent or null.
+// raw returns a member; false when it is absent, null or an empty text, as
+// Scale's own web page sends what is not set.
 func (d document) raw(name string) (json.RawMessage, bool) {
 	raw, ok := d.members[name]
-	return raw, ok && !bytes.Equal(raw, []byte("null"))
+	return raw, ok && !bytes.Equal(raw, []byte("null")) && !bytes.Equal(raw, []byte(`""`))
 }
 
-// text returns a member that is a string; "" when it is absent, as Scale's own
-// web pages send it.
+// text returns a member that is a string; "" when it is not set.
 func (d document) text(name string) (string, error) {
 	raw, ok := d.raw(name)
 	if !ok {

@@ -110,7 +110,7 @@ func TestSessions(t *testing.T) {
 	s.get(anonymous, "/v6/files/", "Cookie", session).want(403, noCredentials)
 }
 
-func formToken(t *testing.T, a answer) string {
+func formToken(t testing.TB, a answer) string {
 	t.Helper()
 	for _, line := range a.header["Set-Cookie"] {
 		c, err := http.ParseSetCookie(line)

@@ -191,7 +191,7 @@ func TestFileDetails(t *testing.T) {
 			`"source_sensor_class":"classA","source_sensor":"1","source_collection":"12345","source_task":"test-task",`+
 			`"last_modified":"2017-01-01T00:00:00Z","geometry":"POLYGON ((1 10, 2 10, 2 20, 1 20, 1 10))","center_point":"POINT (1.5 15)",`+
 			`"countries":["ABC","TST"],"job_type":{"id":%d,"name":"test1","version":"1.0.0","title":"Test test1","description":"",`+
-			`"is_active":true,"is_system":false,"is_paused":false,"is_published":true,"icon_code":null,"unmet_resources":null},`+
+			`"is_active":true,"is_system":false,"is_paused":false,"is_published":true,"icon_code":"f1b2","unmet_resources":null},`+
 			`"job":{"id":%d},"job_exe":{"id":%d},"job_output":"out_name",`+
 			`"recipe_type":{"id":%d,"name":"my-recipe","title":"My Recipe","description":"","revision_num":1},"recipe":{"id":%d},`+
 			`"recipe_node":"test-recipe-node","batch":{"id":%d,"title":"My Batch","description":"All of it","created":"2017-01-01T00:00:00Z"},`+

@@ -453,8 +453,8 @@ func TestJobTypes(t *testing.T) {
 		w.wantIDs("/v6/job-types/none/")
 		names := w.get(w.Viewer, "/v6/job-type-names/").want(200)
 		want := []any{
-			map[string]any{"name": "detect", "title": "", "description": "", "icon_code": nil, "num_versions": number(1), "latest_version": "2.0", "versions": []any{"2.0"}},
-			map[string]any{"name": "parse", "title": "", "description": "", "icon_code": nil, "num_versions": number(2), "latest_version": "1.1", "versions": []any{"1.0", "1.1"}},
+			map[string]any{"name": "detect", "title": "detect", "description": "", "icon_code": "f1b2", "num_versions": number(1), "latest_version": "2.0", "versions": []any{"2.0"}},
+			map[string]any{"name": "parse", "title": "parse", "description": "", "icon_code": "f1b2", "num_versions": number(2), "latest_version": "1.1", "versions": []any{"1.0", "1.1"}},
 		}
 		if diff := cmp.Diff(want, names.at("results")); diff != "" || names.at("count") != "2" {
 			t.Errorf("%s %s", diff, names.body)

@@ -1,6 +1,7 @@
 package scaleapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -89,9 +90,10 @@ func fullJobTypeOf(t coreshed.JobType) jobType {
 }
 
 func jobTypeNameOf(n store.JobTypeName) jobTypeName {
+	latest := jobTypeOf(&n.Latest)
 	return jobTypeName{
-		Name: n.Latest.Name, Title: n.Latest.Title, Description: n.Latest.Description, IconCode: known(n.Latest.IconCode),
-		NumVersions: len(n.Versions), LatestVersion: n.Latest.Version, Versions: n.Versions,
+		Name: latest.Name, Title: latest.Title, Description: latest.Description, IconCode: latest.IconCode,
+		NumVersions: len(n.Versions), LatestVersion: latest.Version, Versions: n.Versions,
 	}
 }
 
@@ -138,7 +140,7 @@ type recipeTypeRevisionDetails struct {
 
 func fullRecipeTypeOf(t coreshed.RecipeType) recipeType {
 	return recipeType{
-		ID: t.ID, Name: t.Name, Title: t.Title, Description: t.Description, IsActive: t.IsActive, IsSystem: t.IsSystem, RevisionNum: t.Revision,
+		ID: t.ID, Name: t.Name, Title: cmp.Or(t.Title, t.Name), Description: t.Description, IsActive: t.IsActive, IsSystem: t.IsSystem, RevisionNum: t.Revision,
 		Created: stamp(t.CreatedAt), Deprecated: stampOrNull(t.DeprecatedAt), LastModified: stamp(t.ModifiedAt),
 	}
 }

@@ -122,7 +122,7 @@ func (a *api) newOrigin(q *request, k originKind) (coreshed.Origin, error) {
 	if description != nil {
 		o.Description = *description
 	}
-	if _, err := q.object("configuration"); err != nil {
+	if _, err := q.originConfiguration(); err != nil {
 		return o, err
 	}
 	o.Configuration, o.Workspace, err = a.configuration(q, k, nil)
@@ -134,7 +134,7 @@ func (a *api) newOrigin(q *request, k originKind) (coreshed.Origin, error) {
 // only if the caller knows them, as admins do. One that is as the caller has
 // read it is nil, and stays: whatever it asks for has been allowed.
 func (a *api) configuration(q *request, k originKind, before json.RawMessage) (json.RawMessage, int64, error) {
-	object, err := q.object("configuration")
+	object, err := q.originConfiguration()
 	if err != nil {
 		return nil, 0, err
 	}
@@ -212,7 +212,7 @@ func (a *api) originEdit(q *request, k originKind, was coreshed.Origin) (coreshe
 
 // validate answers what is wrong, or odd, with a configuration.
 func (a *api) validate(w http.ResponseWriter, q *request, k originKind) error {
-	object, err := q.object("configuration")
+	object, err := q.originConfiguration()
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/coreshed/coreshed"
 )
 
 // What Scale's web page sends, in its order and under its prefix, and what it
@@ -38,6 +40,40 @@ func (a answer) reads(steps []any, fields ...string) {
 		if got := kinds(a.at(path...)); !strings.Contains(want, got) {
 			a.t.Errorf("%s: %s is %s, want %s", a.what, name, got, want)
 		}
+	}
+}
+
+// browser is a page of someone who has signed in: its requests carry the session,
+// and those that change something the token that the first answer has set.
+type browser struct {
+	s       *shed
+	session string
+	token   string
+}
+
+func (s *shed) browser(p coreshed.Person) browser {
+	s.t.Helper()
+	b := browser{s: s, session: s.session(p)}
+	b.token = formToken(s.t, b.get("/accounts/profile/"))
+	return b
+}
+
+func (b browser) get(path string) answer {
+	b.s.t.Helper()
+	return b.s.get(anonymous, "/api/v6"+path, "Cookie", b.session)
+}
+
+func (b browser) send(method, path string, v any) answer {
+	b.s.t.Helper()
+	return b.s.send(anonymous, method, "/api/v6"+path, body(b.s.t, v), "Cookie", b.session+"; csrftoken="+b.token, "X-CSRFToken", b.token, "Origin", b.s.url)
+}
+
+// checks sends what a form holds to be checked, and wants no errors.
+func (b browser) checks(path string, v any, warnings ...any) {
+	b.s.t.Helper()
+	want := object{"is_valid": true, "errors": []any{}, "warnings": append([]any{}, warnings...)}
+	if diff := cmp.Diff(want, b.send("POST", path+"validation/", v).want(200).json()); diff != "" {
+		b.s.t.Errorf("%s (-want +got):\n%s", path, diff)
 	}
 }
 
@@ -106,41 +142,42 @@ func TestPageShowsFiles(t *testing.T) {
 // Contract §10.3: pages of workspaces, with the session of an admin.
 func TestPageEditsWorkspaces(t *testing.T) {
 	each(t, func(s *shed) {
-		session := s.session(s.Admin)
-		form := formToken(t, s.get(anonymous, "/api/v6/accounts/profile/", "Cookie", session))
-		send := func(method, path string, b any) answer {
-			return s.send(anonymous, method, "/api/v6"+path, body(t, b), "Cookie", session+"; csrftoken="+form, "X-CSRFToken", form, "Origin", s.url)
-		}
+		b := s.browser(s.Admin)
 		wanted := object{
 			"name": "", "title": "Raw images", "description": "As they come", "base_url": "http://host/raw", "is_active": true,
-			"configuration": object{"broker": object{"type": "host", "host_path": s.root, "nfs_path": nil, "bucket_name": "", "region_name": ""}},
+			"configuration": object{"broker": object{"type": "host", "host_path": s.root, "nfs_path": nil, "bucket_name": "", "credentials": "", "region_name": ""}},
 		}
-		a := send("POST", "/workspaces/validation/", wanted).want(200)
-		if diff := cmp.Diff(object{"is_valid": true, "errors": []any{}, "warnings": []any{}}, a.json()); diff != "" {
-			t.Errorf("validation (-want +got):\n%s", diff)
-		}
-		a = send("POST", "/workspaces/", wanted).want(201)
+		b.checks("/workspaces/", wanted)
+		a := b.send("POST", "/workspaces/", wanted).want(201)
 		path := "/workspaces/" + a.at("id").(string) + "/"
 		if want := s.url + "/api/v6" + path; a.header.Get("Location") != want {
 			t.Errorf("Location is %s, want %s", a.header.Get("Location"), want)
 		}
 
-		a = s.get(anonymous, "/api/v6/workspaces/?page=1&page_size=1000&order=-last_modified", "Cookie", session).want(200)
+		a = b.get("/workspaces/?page=1&page_size=1000&order=-last_modified").want(200)
 		if diff := cmp.Diff([]string{"raw-images", "north-pit"}, a.names("name")); diff != "" {
 			t.Errorf("list (-want +got):\n%s", diff)
 		}
 		a.reads([]any{"results", 0}, "id text", "name text", "title text", "description text", "base_url text", "is_active bool", "created text", "deprecated null", "last_modified text")
-		read := s.get(anonymous, "/api/v6"+path, "Cookie", session).want(200)
+		read := b.get(path).want(200)
 		read.reads([]any{"configuration", "broker"}, "type text", "host_path text")
 
 		// It sends back all that it has read.
 		changed := read.json()
 		changed["title"], changed["is_active"] = "Raw", false
-		send("PATCH", path, changed).want(204)
-		a = s.get(anonymous, "/api/v6"+path, "Cookie", session).want(200)
+		b.send("PATCH", path, changed).want(204)
+		a = b.get(path).want(200)
 		a.reads(nil, "deprecated text")
 		if diff := cmp.Diff([]any{"Raw", false, read.at("configuration")}, []any{a.at("title"), a.at("is_active"), a.at("configuration")}); diff != "" {
 			t.Errorf("changed (-want +got):\n%s", diff)
 		}
+
+		// After another type was chosen and taken back, what has no value is null.
+		wanted["configuration"] = object{"broker": object{
+			"type": "host", "host_path": s.root, "bucket_name": nil, "credentials": object{"access_key_id": nil, "secret_access_key": nil}, "region_name": nil,
+		}}
+		b.checks("/workspaces/", wanted)
+		b.send("PATCH", path, wanted).want(204)
+		b.get(path).want(200).reads(nil, "configuration.broker.host_path text")
 	})
 }

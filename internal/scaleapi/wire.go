@@ -135,14 +135,19 @@ func withURL(metadata json.RawMessage, url string) json.RawMessage {
 	return text
 }
 
+// cube is the icon of job types that have none: Scale's page shows one for each.
+const cube = "f1b2"
+
+// jobTypeOf names a job type that has no title by its name: pages show the title
+// alone.
 func jobTypeOf(t *coreshed.JobType) *jobTypeRef {
 	if t == nil {
 		return nil
 	}
 	return &jobTypeRef{
-		ID: t.ID, Name: t.Name, Version: t.Version, Title: t.Title, Description: t.Description,
+		ID: t.ID, Name: t.Name, Version: t.Version, Title: cmp.Or(t.Title, t.Name), Description: t.Description,
 		IsActive: t.IsActive, IsSystem: t.IsSystem, IsPaused: t.IsPaused, IsPublished: t.IsPublished,
-		IconCode: known(t.IconCode), UnmetResources: known(t.UnmetResources),
+		IconCode: known(cmp.Or(t.IconCode, cube)), UnmetResources: known(t.UnmetResources),
 	}
 }
 
@@ -150,7 +155,7 @@ func recipeTypeOf(t *coreshed.RecipeType) *recipeTypeRef {
 	if t == nil {
 		return nil
 	}
-	return &recipeTypeRef{ID: t.ID, Name: t.Name, Title: t.Title, Description: t.Description, RevisionNum: t.Revision}
+	return &recipeTypeRef{ID: t.ID, Name: t.Name, Title: cmp.Or(t.Title, t.Name), Description: t.Description, RevisionNum: t.Revision}
 }
 
 func batchOf(b *coreshed.Batch) *batchRef {
