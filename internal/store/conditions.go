@@ -37,6 +37,15 @@ func (c *conditions) list(ids []int64) string {
 	return strings.Join(list, ", ")
 }
 
+// row returns the placeholders of a row of new arguments, for VALUES.
+func (c *conditions) row(values ...any) string {
+	list := make([]string, len(values))
+	for i, v := range values {
+		list[i] = c.arg(v)
+	}
+	return "(" + strings.Join(list, ", ") + ")"
+}
+
 func (c *conditions) between(column string, r coreshed.TimeRange) {
 	if r.From != nil {
 		c.add(column+` >= ?`, *r.From)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql"
@@ -8,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/coreshed/coreshed/internal/openlineage"
 )
@@ -18,14 +20,69 @@ type external struct {
 	dataset   int64
 }
 
-// ensureDataset returns the row of a data set of another system.
-func ensureDataset(ctx context.Context, t tx, org int64, n openlineage.Name, version string) (int64, error) {
-	identity := sha256.Sum256([]byte(n.Namespace + "\x00" + n.Name + "\x00" + version))
-	if _, err := t.exec(ctx, `INSERT INTO datasets (org_id, identity, namespace, name, version, created_at) VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT DO NOTHING`, org, identity[:], n.Namespace, n.Name, version, t.db().micros()); err != nil {
-		return 0, err
+// datasetName is a data set of another system, or one version of it.
+type datasetName struct {
+	openlineage.Name
+	version string
+}
+
+func (n datasetName) identity() [sha256.Size]byte {
+	return sha256.Sum256([]byte(n.Namespace + "\x00" + n.Name.Name + "\x00" + n.version))
+}
+
+// datasetRows is how many data sets one statement looks for or adds: see
+// extentRows.
+const datasetRows = 25
+
+// ensureDatasets returns the rows of data sets of other systems.
+func ensureDatasets(ctx context.Context, t tx, org int64, names map[datasetName]bool) (map[datasetName]int64, error) {
+	// Whoever adds the same ones waits for the others in the same order.
+	sorted := slices.SortedFunc(maps.Keys(names), func(a, b datasetName) int {
+		x, y := a.identity(), b.identity()
+		return bytes.Compare(x[:], y[:])
+	})
+	rows := make(map[datasetName]int64, len(sorted))
+	for chunk := range slices.Chunk(sorted, datasetRows) {
+		if err := findDatasets(ctx, t, org, chunk, rows); err != nil {
+			return nil, err
+		}
+		chunk = slices.DeleteFunc(chunk, func(n datasetName) bool { return rows[n] != 0 })
+		if len(chunk) == 0 {
+			continue
+		}
+		c, now := &conditions{}, t.db().micros()
+		lines := make([]string, len(chunk))
+		for i, n := range chunk {
+			identity := n.identity()
+			lines[i] = c.row(org, identity[:], n.Namespace, n.Name.Name, n.version, now)
+		}
+		if _, err := t.exec(ctx, `INSERT INTO datasets (org_id, identity, namespace, name, version, created_at) VALUES `+strings.Join(lines, ", ")+
+			` ON CONFLICT DO NOTHING`, c.args...); err != nil {
+			return nil, err
+		}
+		if err := findDatasets(ctx, t, org, chunk, rows); err != nil {
+			return nil, err
+		}
 	}
-	return one(ctx, t, value[int64], `SELECT id FROM datasets WHERE org_id = $1 AND identity = $2`, org, identity[:])
+	return rows, nil
+}
+
+// findDatasets adds the rows of those that are there.
+func findDatasets(ctx context.Context, t tx, org int64, names []datasetName, rows map[datasetName]int64) error {
+	c := &conditions{}
+	c.add(`org_id = ?`, org)
+	list, by := make([]string, len(names)), map[string]datasetName{}
+	for i, n := range names {
+		identity := n.identity()
+		list[i], by[string(identity[:])] = c.arg(identity[:]), n
+	}
+	return each(ctx, t, func(r *sql.Rows) error {
+		var id int64
+		var identity []byte
+		err := r.Scan(&id, &identity)
+		rows[by[string(identity)]] = id
+		return err
+	}, `SELECT id, identity FROM datasets WHERE `+c.text()+` AND identity IN (`+strings.Join(list, ", ")+`)`, c.args...)
 }
 
 // addDatasetFacets adds what an event says of a data set by itself: of each
@@ -51,25 +108,27 @@ func addDatasetFacets(ctx context.Context, t tx, dataset int64, e openlineage.Ev
 // setDatasets makes these the data sets of other systems that the run reads and
 // writes, with what its events say of them.
 func (r *lineageRun) setDatasets(ctx context.Context, t tx, uses []use) error {
+	names := map[datasetName]bool{}
+	for _, u := range uses {
+		names[u.dataset()] = true
+	}
+	ids, err := ensureDatasets(ctx, t, r.view.Org, names)
+	if err != nil {
+		return err
+	}
 	want := map[external]string{}
 	for _, u := range uses {
-		id, err := ensureDataset(ctx, t, r.view.Org, u.mention.Name, u.version)
-		if err != nil {
+		if want[external{u.direction, ids[u.dataset()]}], err = u.facets(); err != nil {
 			return err
 		}
-		text, err := u.facets()
-		if err != nil {
-			return err
-		}
-		want[external{u.direction, id}] = text
 	}
 	have := map[external]string{}
-	if _, err := all(ctx, t, func(rows *sql.Rows) (bool, error) {
+	if err := each(ctx, t, func(rows *sql.Rows) error {
 		var e external
 		var text string
 		err := rows.Scan(&e.direction, &e.dataset, &text)
 		have[e] = text
-		return true, err
+		return err
 	}, `SELECT direction, dataset_id, facets FROM job_datasets WHERE job_id = $1`, r.job); err != nil {
 		return err
 	}
@@ -81,17 +140,30 @@ func (r *lineageRun) setDatasets(ctx context.Context, t tx, uses []use) error {
 			return err
 		}
 	}
-	for _, e := range slices.SortedFunc(maps.Keys(want), func(a, b external) int { return int(a.dataset - b.dataset) }) {
-		if text, ok := have[e]; ok && text == want[e] {
-			continue
+	return r.tellDatasets(ctx, t, have, want)
+}
+
+// tellDatasets writes those of which something else is said than before.
+func (r *lineageRun) tellDatasets(ctx context.Context, t tx, have, want map[external]string) error {
+	maps.DeleteFunc(want, func(e external, text string) bool {
+		was, ok := have[e]
+		return ok && was == text
+	})
+	sorted := slices.SortedFunc(maps.Keys(want), func(a, b external) int { return int(a.dataset - b.dataset) })
+	for chunk := range slices.Chunk(sorted, datasetRows) {
+		c, lines := &conditions{}, make([]string, len(chunk))
+		for i, e := range chunk {
+			lines[i] = c.row(r.job, e.direction, e.dataset, want[e])
 		}
-		if _, err := t.exec(ctx, `INSERT INTO job_datasets (job_id, direction, dataset_id, facets) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (job_id, direction, dataset_id) DO UPDATE SET facets = excluded.facets`, r.job, e.direction, e.dataset, want[e]); err != nil {
+		if _, err := t.exec(ctx, `INSERT INTO job_datasets (job_id, direction, dataset_id, facets) VALUES `+strings.Join(lines, ", ")+
+			` ON CONFLICT (job_id, direction, dataset_id) DO UPDATE SET facets = excluded.facets`, c.args...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+func (u use) dataset() datasetName { return datasetName{u.mention.Name, u.version} }
 
 // facets is what was said of a data set and of its use.
 func (u use) facets() (string, error) {

@@ -93,11 +93,12 @@ func addDatasetEvent(ctx context.Context, t tx, view coreshed.View, person int64
 		return err
 	}
 	version, _ := e.Dataset.Version()
-	id, err := ensureDataset(ctx, t, view.Org, openlineage.Name{Namespace: e.Dataset.Namespace, Name: e.Dataset.Name}, version)
+	name := datasetName{openlineage.Name{Namespace: e.Dataset.Namespace, Name: e.Dataset.Name}, version}
+	rows, err := ensureDatasets(ctx, t, view.Org, map[datasetName]bool{name: true})
 	if err != nil {
 		return err
 	}
-	return addDatasetFacets(ctx, t, id, e)
+	return addDatasetFacets(ctx, t, rows[name], e)
 }
 
 // addRunEvent adds an event to its run, and brings the run's job to what the
@@ -108,8 +109,8 @@ func addRunEvent(ctx context.Context, t tx, view coreshed.View, person int64, e 
 		return err
 	}
 	kept, err := keepEvent(ctx, t, view.Org, person, r.id, e.Event)
-	if err != nil || !kept {
-		return err
+	if err != nil || !kept && r.job != 0 {
+		return err // a repeat, unless the run is in no workspace yet: now it may be
 	}
 	if r.locator, err = newLocator(ctx, t, view, e.Hosts); err != nil {
 		return err

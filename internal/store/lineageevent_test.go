@@ -411,6 +411,32 @@ func TestLineageHome(t *testing.T) {
 	})
 }
 
+// TestLineageAskedAgain: an event that was kept without a workspace is no repeat
+// when it says one, or once there is only one.
+func TestLineageAskedAgain(t *testing.T) {
+	eachTold(t, func(t *testing.T, r *told) {
+		second := r.AddWorkspace(t, "South pit")
+		must(t, r.DB.Grant(t.Context(), coreshed.Operator, second.ID, r.Editor.ID, coreshed.Editor))
+		e := r.event("START")
+		if must(t, r.send(e)); r.job().ID != 0 {
+			t.Fatalf("recorded in %s, of two", r.job().Workspace.Name)
+		}
+		for range 2 {
+			must(t, r.DB.AddLineageEvent(t.Context(), r.View(t, r.Editor), store.LineageEvent{Event: e, Workspace: second.Name}))
+			if got := r.job().Workspace.Name; got != second.Name {
+				t.Errorf("recorded in %q", got)
+			}
+		}
+		r.run = uuid.New()
+		e = r.event("START")
+		must(t, r.send(e))
+		must(t, r.DB.Revoke(t.Context(), coreshed.Operator, second.ID, r.Editor.ID))
+		if must(t, r.send(e)); r.job().Workspace.ID != r.Workspace.ID {
+			t.Errorf("recorded in %q", r.job().Workspace.Name)
+		}
+	})
+}
+
 // What one has said of a run before another said where it is belongs to it.
 func TestLineageTwoSenders(t *testing.T) {
 	eachTold(t, func(t *testing.T, r *told) {

@@ -44,6 +44,9 @@ func (r *lineageRun) setOutputs(ctx context.Context, t tx, want map[int64]string
 	if err := lockFilesOf(ctx, t, slices.Concat(have, versions)); err != nil {
 		return nil, err
 	}
+	if err := lockLinks(ctx, t, r.job); err != nil {
+		return nil, err
+	}
 	m, err := makerOf(ctx, t, r.job)
 	if err != nil {
 		return nil, err

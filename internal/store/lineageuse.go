@@ -163,20 +163,26 @@ func versionBefore(ctx context.Context, t tx, pin openlineage.Pin) (int64, error
 // and so on. Of what a run has just put out that is nothing.
 func (r *lineageRun) madeFrom(ctx context.Context, t tx, versions map[int64]bool) (map[int64]bool, error) {
 	found := map[int64]bool{}
-	pending := slices.Sorted(maps.Keys(versions))
-	for len(pending) > 0 {
-		next, err := all(ctx, t, value[int64], `SELECT v.id FROM job_inputs i JOIN versions v ON v.job_id = i.job_id WHERE i.version_row = $1 AND i.job_id <> $2
-			UNION SELECT o.version_row FROM job_inputs i JOIN job_outputs o ON o.job_id = i.job_id WHERE i.version_row = $1 AND i.job_id <> $2`, pending[0], r.job)
-		if err != nil {
-			return nil, err
-		}
-		pending = pending[1:]
-		for _, id := range next {
-			if !found[id] {
-				found[id] = true
-				pending = append(pending, id)
+	for level := slices.Sorted(maps.Keys(versions)); len(level) > 0; {
+		var next []int64
+		for _, made := range []string{
+			`SELECT i.job_id, v.id FROM job_inputs i JOIN versions v ON v.job_id = i.job_id WHERE `,
+			`SELECT i.job_id, o.version_row FROM job_inputs i JOIN job_outputs o ON o.job_id = i.job_id WHERE `,
+		} {
+			if err := eachOf(ctx, t, t.db().dialect, `i.version_row`, level, made, ``, func(rows *sql.Rows) error {
+				var job, id int64
+				err := rows.Scan(&job, &id)
+				if job != r.job && !found[id] {
+					found[id] = true
+					next = append(next, id)
+				}
+				return err
+			}); err != nil {
+				return nil, err
 			}
 		}
+		slices.Sort(next)
+		level = next
 	}
 	return found, nil
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/store"
 	"github.com/coreshed/coreshed/internal/store/storetest"
@@ -99,6 +101,39 @@ func TestLockOrder(t *testing.T) {
 				t.Errorf("%d of 40 pairs waited for each other", n)
 			}
 		})
+	}
+}
+
+// TestReadWhileTakenAway: on PostgreSQL, who reads a version while its run puts it
+// out no more comes from that version, as from any source.
+func TestReadWhileTakenAway(t *testing.T) {
+	url, ok := storetest.Postgres(t)
+	if !ok {
+		t.Skip("SQLite has one writer")
+	}
+	db, err := store.Open(t.Context(), store.Config{URL: url})
+	must(t, err)
+	t.Cleanup(func() { must(t, db.Close()) })
+	s := storetest.New(t, db)
+	s.Put(t, s.Editor, "raw.tif", "raw")
+	for round := range 60 {
+		r, name := tell(t, s), fmt.Sprint(round, ".tif")
+		first, second := s.Put(t, s.Editor, name, "1").Version, s.Put(t, s.Editor, name, "2").Version
+		r.say("COMPLETE", r.in("raw.tif"), r.out(name))
+		away := r.event("RUNNING", r.out(fmt.Sprint(name, "@", first.VersionID)))
+		reader := s.Record(t, storetest.NewRun())
+		made := s.Upload(t, reader.ID, "of "+name, "x")
+		atOnce(t, [2]func(context.Context) error{
+			func(context.Context) error { return r.send(away) },
+			func(ctx context.Context) error {
+				return db.UpdateRun(ctx, s.View(t, s.Editor), reader.ID, store.RunUpdate{
+					Inputs: []coreshed.Input{{Name: "I", Version: coreshed.Ref{ID: second.ID}}},
+				})
+			},
+		})
+		if diff := cmp.Diff([]int64{second.ID}, r.links(made)); diff != "" {
+			t.Fatalf("round %d: %s", round, diff)
+		}
 	}
 }
 
