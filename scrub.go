@@ -9,7 +9,8 @@ type Scrub struct {
 	BeganAt  time.Time
 	EndedAt  time.Time // zero while it goes on
 	Versions int64     // that were read
-	Bytes    int64     // that were read
+	Bytes    int64     // that were read and are what was recorded
+	Of       int64     // bytes that are kept, while it goes on; else Bytes
 	Damaged  int64     // versions whose bytes are not what was recorded, or not there
 	Unread   int64     // versions that could not be read now
 }

@@ -58,7 +58,7 @@ func TestOperations(t *testing.T) {
 			executePurge failRun findVersion getAuditCheckpoint getAuditConsistency getAuditProof getBatch
 			getContent getDescription getHold getLineage getPurge getPurgeReport getRecipe getRun getVersion
 			getWorkspace liftBarriers liftHold listAudit listBarriers listBatches listDamaged listHolds listInputs
-			listOutputs listPurgeItems listPurges listRecipes listRuns listScrubs listStaleRuns planPurge publishRun
+			listOutputs listPurgeEntries listPurgeItems listPurges listRecipes listRuns listScrubs listStaleRuns planPurge publishRun
 			putDescription putDistrust recordBatch recordRecipe recordRun setCondition startRun stopPurge
 			unpublishRun updateRun`,
 	}

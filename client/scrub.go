@@ -18,6 +18,7 @@ type Scrub struct {
 	EndedAt  time.Time `json:"ended_at,omitzero"` // zero while it goes on
 	Versions int64     `json:"versions"`          // that were read
 	Bytes    int64     `json:"bytes"`             // that are what was recorded
+	Of       int64     `json:"of_bytes"`          // that are kept, while it goes on; else Bytes
 	Damaged  int64     `json:"damaged"`           // versions whose bytes are not
 	Unread   int64     `json:"unread"`            // versions that could not be read then
 }

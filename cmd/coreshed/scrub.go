@@ -81,6 +81,14 @@ func (a *app) printScrub(r scrubReport) error {
 
 func (a *app) printRounds(rounds ...client.Scrub) error {
 	return table(a, rounds, "ROUND\tBEGAN\tENDED\tVERSIONS\tREAD\tDAMAGED\tUNREAD", func(s client.Scrub) []any {
-		return []any{s.Number, s.BeganAt, s.EndedAt, s.Versions, sized(s.Bytes), s.Damaged, s.Unread}
+		return []any{s.Number, s.BeganAt, s.EndedAt, s.Versions, readOf(s), s.Damaged, s.Unread}
 	})
+}
+
+// readOf is how much a round has read, and of how much while it goes on.
+func readOf(s client.Scrub) string {
+	if s.EndedAt.IsZero() {
+		return sized(s.Bytes) + " of " + sized(s.Of)
+	}
+	return sized(s.Bytes)
 }

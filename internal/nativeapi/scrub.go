@@ -17,12 +17,13 @@ type scrub struct {
 	EndedAt  *string `json:"ended_at"`
 	Versions int64   `json:"versions"`
 	Bytes    int64   `json:"bytes"`
+	OfBytes  int64   `json:"of_bytes"`
 	Damaged  int64   `json:"damaged"`
 	Unread   int64   `json:"unread"`
 }
 
 func scrubOf(s coreshed.Scrub) scrub {
-	return scrub{s.ID, timestamp(s.BeganAt), timeOrNull(s.EndedAt), s.Versions, s.Bytes, s.Damaged, s.Unread}
+	return scrub{s.ID, timestamp(s.BeganAt), timeOrNull(s.EndedAt), s.Versions, s.Bytes, s.Of, s.Damaged, s.Unread}
 }
 
 func (a *api) listScrubs(w http.ResponseWriter, q *request) error {

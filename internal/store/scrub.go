@@ -29,13 +29,14 @@ func mayScrub(view coreshed.View) error {
 	return coreshed.Errorf(coreshed.Forbidden, "What is read again and again is for admins of the organisation.")
 }
 
-const scrubColumns = `id, began_at, ended_at, versions, bytes, damaged, unread`
+const scrubColumns = `id, began_at, ended_at, versions, bytes, damaged, unread,
+	CASE WHEN ended_at IS NULL THEN (SELECT CAST(COALESCE(sum(used_bytes), 0) AS BIGINT) FROM workspaces) ELSE bytes END`
 
 func scanScrub(rows *sql.Rows, more ...any) (coreshed.Scrub, error) {
 	var s coreshed.Scrub
 	var began int64
 	var ended sql.NullInt64
-	err := rows.Scan(append([]any{&s.ID, &began, &ended, &s.Versions, &s.Bytes, &s.Damaged, &s.Unread}, more...)...)
+	err := rows.Scan(append([]any{&s.ID, &began, &ended, &s.Versions, &s.Bytes, &s.Damaged, &s.Unread, &s.Of}, more...)...)
 	s.BeganAt, s.EndedAt = timeOf(began), timeOrZero(ended)
 	return s, err
 }
