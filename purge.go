@@ -11,6 +11,8 @@ type Purge struct {
 	Scope       PurgeScope
 	SourceBytes bool // also the bytes of sources that Coreshed does not own
 	Reason      string
+	Filter      []byte // JSON of the PurgeFilter that it was asked for by; erased at the end
+	FilterSHA   []byte // SHA-256 of that, which stays; nil without one
 	Status      PurgeStatus
 	Fingerprint []byte // SHA-256 of the set; nil while it is not known
 

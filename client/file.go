@@ -22,6 +22,9 @@ type Files struct {
 // Client returns the client that the files were taken from.
 func (f *Files) Client() *Client { return f.c }
 
+// Workspace is the id of the files' workspace.
+func (f *Files) Workspace() coreshed.UUID { return f.workspace }
+
 // Ref names a file, by path or by id.
 type Ref struct {
 	path string

@@ -13,13 +13,14 @@ import (
 )
 
 // NewPurge says what is to be purged: versions by their ids in the catalogue,
-// files by theirs, with all their versions.
+// files by theirs, with all their versions, and the versions that match a filter.
 type NewPurge struct {
-	Versions    []int64             `json:"versions,omitempty"`
-	Files       []coreshed.UUID     `json:"files,omitempty"`
-	Scope       coreshed.PurgeScope `json:"scope,omitempty"` // "" is lineage
-	SourceBytes bool                `json:"source_bytes,omitempty"`
-	Reason      string              `json:"reason,omitempty"`
+	Versions    []int64               `json:"versions,omitempty"`
+	Files       []coreshed.UUID       `json:"files,omitempty"`
+	Filter      *coreshed.PurgeFilter `json:"filter,omitempty"`
+	Scope       coreshed.PurgeScope   `json:"scope,omitempty"` // "" is lineage
+	SourceBytes bool                  `json:"source_bytes,omitempty"`
+	Reason      string                `json:"reason,omitempty"`
 }
 
 // Purge is an order to remove versions for good, with all that was made from
@@ -31,7 +32,13 @@ type Purge struct {
 	SourceBytes bool                 `json:"source_bytes"`
 	Reason      string               `json:"reason"`
 	Fingerprint string               `json:"fingerprint"`
-	SourceFile  int64                `json:"source_file,omitempty"`
+
+	// Filter is what it was asked for by: nil without one, and once the purge has
+	// ended. Its SHA-256 stays.
+	Filter       *coreshed.PurgeFilter `json:"filter,omitempty"`
+	FilterSHA256 string                `json:"filter_sha256,omitempty"`
+
+	SourceFile int64 `json:"source_file,omitempty"`
 
 	PlannedAt  time.Time `json:"planned_at"`
 	PlannedBy  *Person   `json:"planned_by"`

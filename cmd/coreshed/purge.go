@@ -24,11 +24,12 @@ type purgeCmd struct {
 	Yes         bool   `help:"To execute: without the fingerprint, what the plan says."`
 	NoWait      bool   `help:"To execute: begin, and do not wait for the end."`
 
-	Version     int64  `placeholder:"ID" help:"To plan: this version of the file alone; all of them without it."`
-	Scope       string `enum:"lineage,recipe" default:"lineage" help:"To plan: with recipe, recipes that took the file go whole; with lineage, with the last of their runs."`
-	SourceBytes bool   `help:"To plan: remove the bytes of sources in folders and buckets too."`
-	Reason      string `placeholder:"TEXT" help:"To plan: why. It is kept in the report."`
-	Limit       int    `default:"200" placeholder:"N" help:"How many things to name in the tree of a plan and in a report."`
+	Version     int64    `placeholder:"ID" help:"To plan: this version of the file alone; all of them without it."`
+	Where       []string `sep:"none" placeholder:"TERM=VALUE" help:"To plan: the versions of which this is true, such as source_collection=spring. Repeatable."`
+	Scope       string   `enum:"lineage,recipe" default:"lineage" help:"To plan: with recipe, recipes that took the file go whole; with lineage, with the last of their runs."`
+	SourceBytes bool     `help:"To plan: remove the bytes of sources in folders and buckets too."`
+	Reason      string   `placeholder:"TEXT" help:"To plan: why. It is kept in the report."`
+	Limit       int      `default:"200" placeholder:"N" help:"How many things to name in the tree of a plan and in a report."`
 }
 
 // Help teaches the verb.
@@ -39,7 +40,11 @@ func (purgeCmd) Help() string {
 
     coreshed purge --execute 0b0f2f7e-3c1e-4c57-9d5e-0b1b0a3c9d11 --fingerprint 5f1c…
 
+    coreshed purge --plan --where source_collection=spring --where created_ended=2026-06-30 --reason 'licence ended'
+
     coreshed purge --report 0b0f2f7e-3c1e-4c57-9d5e-0b1b0a3c9d11 -o csv > removed.csv
+
+` + whereHelp + `
 
 The bytes of a source that lies in a folder or bucket stay, unless --source-bytes says otherwise. What is the same as something that goes, and what else it was made from, is told and stays. You need the role owner in every workspace that something is removed from.
 
@@ -86,8 +91,8 @@ func (c purgeCmd) Run(ctx context.Context, a *app) error {
 }
 
 func (c purgeCmd) plan(ctx context.Context, a *app) error {
-	if len(c.Targets) == 0 {
-		return usagef("say which files, by path or id")
+	if len(c.Targets) == 0 && len(c.Where) == 0 {
+		return usagef("say which files, by path or id, or --where")
 	}
 	if c.Version != 0 && len(c.Targets) > 1 {
 		return usagef("--version is of one file")
@@ -106,6 +111,11 @@ func (c purgeCmd) plan(ctx context.Context, a *app) error {
 			n.Versions = append(n.Versions, e.ID)
 		} else {
 			n.Files = append(n.Files, e.FileID)
+		}
+	}
+	if len(c.Where) > 0 {
+		if n.Filter, err = filterOf(files.Workspace(), c.Where); err != nil {
+			return err
 		}
 	}
 	p, err := files.Client().PlanPurge(ctx, n)

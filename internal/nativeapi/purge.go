@@ -12,12 +12,13 @@ import (
 
 // purgeBody says what is to be purged.
 type purgeBody struct {
-	Versions    []int64         `json:"versions"`
-	Files       []coreshed.UUID `json:"files"`
-	Paths       []pathBody      `json:"paths"`
-	Scope       string          `json:"scope"`
-	SourceBytes bool            `json:"source_bytes"`
-	Reason      string          `json:"reason"`
+	Versions    []int64               `json:"versions"`
+	Files       []coreshed.UUID       `json:"files"`
+	Paths       []pathBody            `json:"paths"`
+	Filter      *coreshed.PurgeFilter `json:"filter"`
+	Scope       string                `json:"scope"`
+	SourceBytes bool                  `json:"source_bytes"`
+	Reason      string                `json:"reason"`
 }
 
 // pathBody is the address of a live file.
@@ -59,7 +60,7 @@ func (a *api) planPurge(w http.ResponseWriter, q *request) error {
 
 // wanted is the purge, without its paths.
 func (b purgeBody) wanted() (store.NewPurge, error) {
-	n := store.NewPurge{Versions: b.Versions, Files: b.Files, Scope: coreshed.PurgeScope(b.Scope), SourceBytes: b.SourceBytes, Reason: b.Reason}
+	n := store.NewPurge{Versions: b.Versions, Files: b.Files, Filter: b.Filter, Scope: coreshed.PurgeScope(b.Scope), SourceBytes: b.SourceBytes, Reason: b.Reason}
 	switch n.Scope {
 	case "":
 		n.Scope = coreshed.PurgeLineage
@@ -68,8 +69,8 @@ func (b purgeBody) wanted() (store.NewPurge, error) {
 		return n, invalidMember("scope", "must be lineage or recipe")
 	}
 	switch sources := len(b.Versions) + len(b.Files) + len(b.Paths); {
-	case sources == 0:
-		return n, coreshed.Errorf(coreshed.Invalid, "A purge needs something to begin with: versions, files or paths.")
+	case sources == 0 && b.Filter == nil:
+		return n, coreshed.Errorf(coreshed.Invalid, "A purge needs something to begin with: versions, files, paths or a filter.")
 	case sources > maxNamed:
 		return n, coreshed.Errorf(coreshed.Invalid, "One request names at most %d versions, files and paths.", maxNamed)
 	case utf8.RuneCountInString(b.Reason) > maxReason:

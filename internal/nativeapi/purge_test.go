@@ -201,3 +201,35 @@ func TestPurgeBodies(t *testing.T) {
 		s.want(s.Owner, "DELETE", path, nil, 405)
 	})
 }
+
+// TestPurgeByFilter begins with what matches, and looks for it again when it is
+// executed.
+func TestPurgeByFilter(t *testing.T) {
+	each(t, func(s *shed) {
+		s.Put(t, s.Owner, "north/<a>.tif", "a")
+		body := m{"filter": m{"workspace": s.Workspace.UUID, "folder": "NORTH/", "created_started": "2020-01-01T00:00:00Z", "file_type": []string{"SOURCE"}}}
+		for _, p := range []coreshed.Person{s.Viewer, s.Editor} {
+			s.want(p, "POST", purges, body, 403)
+		}
+		s.want(s.Member, "POST", purges, body, 404)
+		for filter, status := range map[string]int{
+			`{}`: 422, `{"workspace": "` + s.Workspace.UUID.String() + `"}`: 422, `{"folder": ""}`: 422, `{"file_name": []}`: 422, `{"x": 1}`: 422, `[]`: 422,
+			`{"file_name": "a"}`: 422, `{"job_id": ["1"]}`: 422, `{"created_started": "yesterday"}`: 422, `{"folder": "south/"}`: 404, `{"file_name": ["a.tif"]}`: 404,
+			`{"folder": "north/", "workspace": "` + uuid.NewString() + `"}`: 404,
+		} {
+			s.want(s.Owner, "POST", purges, `{"filter": `+filter+`}`, status)
+		}
+		p := s.want(s.Owner, "POST", purges, body, 201)
+		equal(t, []any{at(p, "planned", "versions"), at(p, "filter", "folder"), at(p, "filter", "file_type", 0)}, []any{number(1), "NORTH/", "SOURCE"})
+		s.Put(t, s.Owner, "north/b.tif", "b")
+		path := purges + "/" + p["id"].(string)
+		fresh := s.want(s.Owner, "POST", path+"/execute", m{"fingerprint": p["fingerprint"]}, 409)["plan"].(m)
+		equal(t, []any{at(fresh, "planned", "versions"), fresh["filter"], fresh["filter_sha256"]}, []any{number(2), p["filter"], p["filter_sha256"]})
+		path = purges + "/" + fresh["id"].(string)
+		s.want(s.Owner, "POST", path+"/execute", m{"fingerprint": fresh["fingerprint"]}, 202)
+		s.purged()
+		report := s.want(s.Owner, "GET", path+"/report", nil, 200)
+		equal(t, []any{report["filter"], report["filter_sha256"], at(report, "removed", "versions")}, []any{nil, p["filter_sha256"], number(2)})
+		s.want(s.Owner, "POST", purges+"/"+p["id"].(string)+"/execute", m{"fingerprint": p["fingerprint"]}, 409)
+	})
+}

@@ -2,6 +2,7 @@ package nativeapi
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"strconv"
 
 	"github.com/google/uuid"
@@ -11,13 +12,15 @@ import (
 
 // purge is a purge as this interface shows it. What is not known is null.
 type purge struct {
-	ID          coreshed.UUID `json:"id"`
-	Status      string        `json:"status"`
-	Scope       string        `json:"scope"`
-	SourceBytes bool          `json:"source_bytes"`
-	Reason      string        `json:"reason"`
-	Fingerprint *string       `json:"fingerprint"`
-	SourceFile  *int64        `json:"source_file"` // of a purge of Scale's API
+	ID          coreshed.UUID   `json:"id"`
+	Status      string          `json:"status"`
+	Scope       string          `json:"scope"`
+	SourceBytes bool            `json:"source_bytes"`
+	Reason      string          `json:"reason"`
+	Filter      json.RawMessage `json:"filter"` // null without one, and once it is erased
+	FilterSHA   *string         `json:"filter_sha256"`
+	Fingerprint *string         `json:"fingerprint"`
+	SourceFile  *int64          `json:"source_file"` // of a purge of Scale's API
 
 	PlannedAt  string  `json:"planned_at"`
 	PlannedBy  *person `json:"planned_by"`
@@ -154,6 +157,7 @@ type purgeVia struct {
 func purgeOf(p coreshed.Purge) purge {
 	return purge{
 		ID: p.UUID, Status: string(p.Status), Scope: string(p.Scope), SourceBytes: p.SourceBytes, Reason: p.Reason,
+		Filter: p.Filter, FilterSHA: hexOrNull(p.FilterSHA),
 		Fingerprint: hexOrNull(p.Fingerprint), SourceFile: idOrNull(p.SourceFile),
 		PlannedAt: timestamp(p.PlannedAt), PlannedBy: personOf(p.PlannedBy),
 		ExecutedAt: timeOrNull(p.ExecutedAt), ExecutedBy: personOf(p.ExecutedBy), EndedAt: timeOrNull(p.EndedAt),

@@ -45,3 +45,8 @@ func PurgeLinksOf(ctx context.Context, db *DB, workspace int64) (l PurgeLinks, e
 	pairs(&l.Superseded, `SELECT id, superseded_recipe_id FROM recipes WHERE superseded_recipe_id IN (SELECT id FROM recipes WHERE workspace_id = $1)`)
 	return l, err
 }
+
+// Rows returns the texts that a query selects.
+func (db *DB) Rows(ctx context.Context, query string) ([]string, error) {
+	return all(ctx, db, value[string], query)
+}

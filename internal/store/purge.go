@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"maps"
 	"slices"
 	"strconv"
@@ -22,6 +23,7 @@ import (
 type NewPurge struct {
 	Versions    []int64         // row ids
 	Files       []coreshed.UUID // all their versions
+	Filter      *coreshed.PurgeFilter
 	Scope       coreshed.PurgeScope
 	SourceBytes bool
 	Reason      string
@@ -31,8 +33,8 @@ type NewPurge struct {
 const maxSources = 100_000
 
 // PlanPurge finds out what a purge would remove, and keeps that as its plan.
-// NotFound when one of the sources is not in the view, Forbidden when the caller
-// does not own the workspace of one.
+// NotFound when one of the sources is not in the view, or nothing in it matches the
+// filter, Forbidden when the caller does not own the workspace of one.
 func (db *DB) PlanPurge(ctx context.Context, view coreshed.View, n NewPurge) (coreshed.Purge, error) {
 	var p coreshed.Purge
 	err := db.update(ctx, func(ctx context.Context, t tx) error {
@@ -84,7 +86,11 @@ func (n NewPurge) sources(ctx context.Context, t tx, view coreshed.View) ([]int6
 	slices.Sort(found)
 	found = slices.Compact(found)
 	switch {
-	case len(found) == 0:
+	case n.Filter != nil && n.Filter.IsZero():
+		return nil, coreshed.Errorf(coreshed.Invalid, "A filter needs something to look for besides the workspace.")
+	case n.Filter != nil && n.Filter.HasEmptyList():
+		return nil, coreshed.Errorf(coreshed.Invalid, "A list in a filter needs a value.")
+	case len(found) == 0 && n.Filter == nil:
 		return nil, coreshed.Errorf(coreshed.Invalid, "A purge needs a version to begin with.")
 	case len(found) > maxSources:
 		return nil, coreshed.Errorf(coreshed.Invalid, "A purge begins with at most %d versions.", maxSources)
@@ -105,17 +111,30 @@ func addPurge(ctx context.Context, t tx, view coreshed.View, n NewPurge, version
 	if err != nil {
 		return 0, err
 	}
-	request, err := json.Marshal(versions)
+	request, err := json.Marshal(append([]int64{}, versions...))
 	if err != nil {
 		return 0, err
 	}
-	id, err := insert(ctx, t, `INSERT INTO purges (uuid, org_id, scope, status, source_bytes, reason, request, planned_by, planned_at)
-		VALUES ($1, $2, $3, 'planned', $4, $5, $6, $7, $8) RETURNING id`,
-		uuid.New(), view.Org, n.Scope, btoi(n.SourceBytes), n.Reason, string(request), person, t.db().micros())
+	filter, sum, err := recorded(n.Filter)
 	if err != nil {
 		return 0, err
 	}
-	return id, auditPurge(ctx, t, view, coreshed.ActPurgePlan, id, details{"reason": n.Reason})
+	id, err := insert(ctx, t, `INSERT INTO purges (uuid, org_id, scope, status, source_bytes, reason, request, filter, filter_sha256, planned_by, planned_at)
+		VALUES ($1, $2, $3, 'planned', $4, $5, $6, $7, $8, $9, $10) RETURNING id`,
+		uuid.New(), view.Org, n.Scope, btoi(n.SourceBytes), n.Reason, string(request), filter, blobOrNull(sum), person, t.db().micros())
+	if err != nil {
+		return 0, err
+	}
+	return id, auditPlan(ctx, t, view, id, n.Reason, sum)
+}
+
+// auditPlan tells of a plan. The digest of the filter stands for the names in it.
+func auditPlan(ctx context.Context, t tx, view coreshed.View, id int64, reason string, filter []byte) error {
+	said := details{"reason": reason}
+	if filter != nil {
+		said["filter_sha256"] = hex.EncodeToString(filter)
+	}
+	return auditPurge(ctx, t, view, coreshed.ActPurgePlan, id, said)
 }
 
 // auditPurge tells of a purge, by the id under which its report is asked for too.
@@ -136,14 +155,15 @@ func auditPurge(ctx context.Context, t tx, view coreshed.View, action coreshed.A
 func plan(ctx context.Context, t tx, view coreshed.View, id int64) (coreshed.Purge, error) {
 	var s purgeSet
 	var request string
+	var filter sql.NullString
 	s, err := one(ctx, t, func(rows *sql.Rows) (purgeSet, error) {
 		s := purgeSet{purge: id}
-		return s, rows.Scan(&s.scope, &s.sourceBytes, &request)
-	}, `SELECT scope, source_bytes > 0, request FROM purges WHERE id = $1`, id)
+		return s, rows.Scan(&s.scope, &s.sourceBytes, &request, &filter)
+	}, `SELECT scope, source_bytes > 0, request, filter FROM purges WHERE id = $1`, id)
 	if err != nil {
 		return coreshed.Purge{}, err
 	}
-	if err := s.find(ctx, t, request); err != nil {
+	if err := s.find(ctx, t, view, request, filter.String); err != nil {
 		return coreshed.Purge{}, err
 	}
 	if err := markHeld(ctx, t, id); err != nil {
@@ -255,6 +275,9 @@ func executePurge(ctx context.Context, t tx, view coreshed.View, id coreshed.UUI
 	if !bytes.Equal(fingerprint, p.Fingerprint) {
 		return p, nil, coreshed.Errorf(coreshed.Conflict, "The fingerprint is not that of this plan.")
 	}
+	if p.Filter == nil && p.FilterSHA != nil {
+		return p, nil, coreshed.Errorf(coreshed.Conflict, "A purge by the same filter has ended since, and the filter is erased: make another plan.")
+	}
 	// Nobody adds a link until the set is marked.
 	if err := t.db().dialect.take(ctx, t, t.db().dialect.linksAlone); err != nil {
 		return p, nil, err
@@ -263,6 +286,9 @@ func executePurge(ctx context.Context, t tx, view coreshed.View, id coreshed.UUI
 		return p, nil, err
 	}
 	fresh, err := replan(ctx, t, view, p)
+	if errors.Is(err, errNothingMatches) {
+		err = coreshed.Errorf(coreshed.Conflict, "Nothing that you may see matches the filter any more.")
+	}
 	if err != nil {
 		return p, nil, err
 	}
@@ -284,13 +310,13 @@ func replan(ctx context.Context, t tx, view coreshed.View, p coreshed.Purge) (co
 	if err != nil {
 		return p, err
 	}
-	id, err := insert(ctx, t, `INSERT INTO purges (uuid, org_id, scope, status, source_bytes, reason, request, planned_by, planned_at)
-		SELECT $1, org_id, scope, 'planned', source_bytes, reason, request, $2, $3 FROM purges WHERE id = $4 RETURNING id`,
+	id, err := insert(ctx, t, `INSERT INTO purges (uuid, org_id, scope, status, source_bytes, reason, request, filter, filter_sha256, planned_by, planned_at)
+		SELECT $1, org_id, scope, 'planned', source_bytes, reason, request, filter, filter_sha256, $2, $3 FROM purges WHERE id = $4 RETURNING id`,
 		uuid.New(), person, t.db().micros(), p.ID)
 	if err != nil {
 		return p, err
 	}
-	if err := auditPurge(ctx, t, view, coreshed.ActPurgePlan, id, details{"reason": p.Reason}); err != nil {
+	if err := auditPlan(ctx, t, view, id, p.Reason, p.FilterSHA); err != nil {
 		return p, err
 	}
 	return plan(ctx, t, view, id)
@@ -406,7 +432,7 @@ func queuedHeld(ctx context.Context, t tx, purge, entry int64) error {
 		return err
 	}
 	s := purgeSet{purge: purge, scope: coreshed.PurgeRecipe}
-	if err := s.find(ctx, t, "["+strconv.FormatInt(entry, 10)+"]"); err != nil {
+	if err := s.find(ctx, t, everything, "["+strconv.FormatInt(entry, 10)+"]", ""); err != nil {
 		return err
 	}
 	if err := markHeld(ctx, t, purge); err != nil {

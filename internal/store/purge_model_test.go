@@ -3,6 +3,7 @@ package store_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -242,7 +243,16 @@ func (m *purgeModel) purge(t *rapid.T) {
 		sources = l.Versions[:1]
 	}
 	scope := rapid.SampledFrom([]coreshed.PurgeScope{coreshed.PurgeLineage, coreshed.PurgeRecipe}).Draw(t, "scope")
-	p, err := m.shed.DB.PlanPurge(m.t.Context(), m.view(), store.NewPurge{Versions: sources, Scope: scope})
+	ask := store.NewPurge{Versions: sources, Scope: scope}
+	if rapid.Bool().Draw(t, "by filter") {
+		ask.Filter = m.filter(t, l)
+		ask.Versions, sources = nil, m.matching(t, *ask.Filter)
+	}
+	p, err := m.shed.DB.PlanPurge(m.t.Context(), m.view(), ask)
+	if len(sources) == 0 {
+		wantErr(t, err, coreshed.NotFound)
+		return
+	}
 	wantErr(t, err, nil)
 	want := closure(l, scope, sources)
 	items, err := m.shed.DB.PurgeItems(m.t.Context(), m.view(), p, store.PurgeItemPage{Limit: 1_000_000})
@@ -268,6 +278,33 @@ func (m *purgeModel) purge(t *rapid.T) {
 	if p.Removed != p.Planned || p.Status != coreshed.PurgeDone {
 		t.Fatalf("removed %+v of %+v, %s", p.Removed, p.Planned, p.Status)
 	}
+}
+
+// filter asks for what is found in one way or another.
+func (m *purgeModel) filter(t *rapid.T, l store.PurgeLinks) *coreshed.PurgeFilter {
+	e := m.shed.Entry(m.t, pick(t, l.Versions, "like"))
+	here := m.shed.Workspace.UUID
+	list := []*coreshed.PurgeFilter{
+		{Workspace: here, Name: []string{e.Name}},
+		{Workspace: here, NameContains: e.Name[:1], Type: []string{string(e.Type)}},
+		{Workspace: here, CreatedEnded: e.CreatedAt, Folder: e.Path[:1]},
+	}
+	if len(l.Runs) > 0 {
+		list = append(list, &coreshed.PurgeFilter{Workspace: here, Job: l.Runs, CreatedStarted: e.CreatedAt})
+	}
+	return list[rapid.IntRange(0, len(list)-1).Draw(t, "filter")]
+}
+
+// matching are the versions that a list by the same filter has.
+func (m *purgeModel) matching(t *rapid.T, f coreshed.PurgeFilter) (ids []int64) {
+	entries, _, err := m.shed.DB.Entries(m.t.Context(), m.view(), f.Entries(), nil, coreshed.Page{Limit: 1_000_000})
+	wantErr(t, err, nil)
+	for _, e := range entries {
+		if e.Workspace.UUID == f.Workspace && strings.HasPrefix(coreshed.FoldPath(e.Path), coreshed.FoldPath(f.Folder)) {
+			ids = append(ids, e.ID)
+		}
+	}
+	return ids
 }
 
 // gone wants what was there without what a purge has removed.

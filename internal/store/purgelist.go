@@ -10,7 +10,7 @@ import (
 )
 
 // purgeColumns need the joins of purgeFrom.
-const purgeColumns = `u.id, u.uuid, u.scope, u.source_bytes > 0, u.reason, u.status, u.fingerprint,
+const purgeColumns = `u.id, u.uuid, u.scope, u.source_bytes > 0, u.reason, u.filter, u.filter_sha256, u.status, u.fingerprint,
 	a.uuid, COALESCE(a.name, ''), COALESCE(a.email, ''), b.uuid, COALESCE(b.name, ''), COALESCE(b.email, ''), c.uuid, COALESCE(c.name, ''), COALESCE(c.email, ''), u.planned_at, u.executed_at, u.ended_at, COALESCE(u.source_file_id, 0),
 	u.sources, u.products, u.runs, u.recipes, u.bytes, u.sources_gone, u.products_gone, u.runs_gone, u.recipes_gone, u.bytes_gone,
 	u.held, u.forbidden, (SELECT count(*) FROM purge_items i WHERE i.purge_id = u.id AND i.kind = 0 AND i.state = 0 AND i.error <> ''), u.last_error, u.next_at`
@@ -22,7 +22,8 @@ func scanPurge(rows *sql.Rows) (coreshed.Purge, error) {
 	var planner, executor, approver uuid.NullUUID
 	var planned, next int64
 	var executed, ended sql.NullInt64
-	err := rows.Scan(&p.ID, &p.UUID, &p.Scope, &p.SourceBytes, &p.Reason, &p.Status, &p.Fingerprint,
+	var filter sql.NullString
+	err := rows.Scan(&p.ID, &p.UUID, &p.Scope, &p.SourceBytes, &p.Reason, &filter, &p.FilterSHA, &p.Status, &p.Fingerprint,
 		&planner, &p.PlannedBy.Name, &p.PlannedBy.Email, &executor, &p.ExecutedBy.Name, &p.ExecutedBy.Email,
 		&approver, &p.ApprovedBy.Name, &p.ApprovedBy.Email, &planned, &executed, &ended, &p.SourceFile,
 		&p.Planned.Sources, &p.Planned.Products, &p.Planned.Runs, &p.Planned.Recipes, &p.Planned.Bytes,
@@ -32,6 +33,9 @@ func scanPurge(rows *sql.Rows) (coreshed.Purge, error) {
 	p.PlannedAt, p.ExecutedAt, p.EndedAt = timeOf(planned), timeOrZero(executed), timeOrZero(ended)
 	p.Planned.Versions = p.Planned.Sources + p.Planned.Products
 	p.Removed.Versions = p.Removed.Sources + p.Removed.Products
+	if filter.Valid {
+		p.Filter = []byte(filter.String)
+	}
 	if p.LastError != "" {
 		p.RetryAt = timeOf(next)
 	}

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 
 	"github.com/coreshed/coreshed"
 )
@@ -32,8 +34,17 @@ type purgeSet struct {
 }
 
 // find finds the whole set of the versions with these row ids, which are a JSON
-// list.
-func (s *purgeSet) find(ctx context.Context, t tx, versions string) error {
+// list, and of those in the view that match a filter, which is JSON too; "" is none.
+func (s *purgeSet) find(ctx context.Context, t tx, view coreshed.View, versions, filter string) error {
+	if filter != "" {
+		var f coreshed.PurgeFilter
+		if err := json.Unmarshal([]byte(filter), &f); err != nil {
+			return fmt.Errorf("filter of purge %d: %w", s.purge, err)
+		}
+		if err := s.match(ctx, t, view, f); err != nil {
+			return err
+		}
+	}
 	c := &conditions{}
 	if _, err := s.add(ctx, t, c, rowVersion, `NULL, NULL`, ` FROM versions v JOIN files f ON f.id = v.file_id
 		WHERE v.id IN (`+t.db().dialect.list(c.arg(versions), "bigint")+`)`); err != nil {

@@ -236,6 +236,9 @@ func (db *DB) EndPurge(ctx context.Context, l Lease, id int64) (bool, error) {
 		if _, err := t.exec(ctx, `UPDATE purges SET status = 'purged', ended_at = $2, last_error = '', request = '[]' WHERE id = $1`, id, r.now); err != nil {
 			return err
 		}
+		if err := eraseFilter(ctx, t, id); err != nil {
+			return err
+		}
 		org, said, err := purgeEnd(ctx, t, id)
 		if err != nil {
 			return err
