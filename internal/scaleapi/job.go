@@ -94,14 +94,11 @@ func (a *api) jobDetails(q *request, r coreshed.Run) (jobDetails, error) {
 		job: jobOf(r, inputs[r.ID]), Event: eventDetailsOf(r.Event), RootSupersededJob: refOf(r.RootSuperseded),
 		Configuration: orEmpty(r.Configuration), Resources: orEmpty(nil), JobTypeRev: jobTypeRev{jobTypeRevRef: jobTypeRevOf(r), Manifest: orEmpty(nil)},
 	}
-	if d.Input, err = dataOf(r.Values, func(p coreshed.Page) ([]coreshed.NamedEntry, int64, int64, error) {
-		return a.DB.RunInputs(ctx, q.view, r.ID, p)
-	}); err != nil {
+	d.Input.JSON, d.Output.JSON = orEmpty(r.Values), orEmpty(nil)
+	if d.Input.Files, err = a.DB.RunInputIDs(ctx, q.view, r.ID); err != nil {
 		return d, err
 	}
-	if d.Output, err = dataOf(nil, func(p coreshed.Page) ([]coreshed.NamedEntry, int64, int64, error) {
-		return a.DB.RunOutputs(ctx, q.view, r.ID, p)
-	}); err != nil {
+	if d.Output.Files, err = a.DB.RunOutputIDs(ctx, q.view, r.ID); err != nil {
 		return d, err
 	}
 	by, err := a.DB.SupersededBy(ctx, q.view, r.ID)
@@ -132,26 +129,6 @@ func (a *api) addExecution(q *request, r coreshed.Run, d *jobDetails) error {
 		d.Output.JSON = x.Output
 	}
 	return nil
-}
-
-// dataPage is how many files of a job are read at a time.
-const dataPage = 1000
-
-// dataOf collects the files of a job or recipe that the caller sees.
-func dataOf(values []byte, fetch func(coreshed.Page) ([]coreshed.NamedEntry, int64, int64, error)) (data, error) {
-	d := data{Files: map[string][]int64{}, JSON: orEmpty(values)}
-	for offset := int64(0); ; {
-		list, total, _, err := fetch(coreshed.Page{Offset: offset, Limit: dataPage})
-		if err != nil {
-			return d, err
-		}
-		for _, e := range list {
-			d.Files[e.Name] = append(d.Files[e.Name], e.ID)
-		}
-		if offset += int64(len(list)); len(list) == 0 || offset >= total {
-			return d, nil
-		}
-	}
 }
 
 func (a *api) listExecutions(w http.ResponseWriter, q *request) error {

@@ -70,9 +70,8 @@ func (a *api) recipeDetails(q *request, r coreshed.Recipe) (recipeDetails, error
 		Event: eventDetailsOf(r.Event), RootRecipe: refOf(r.Root), RootSupersededRecipe: refOf(r.RootSuperseded),
 	}
 	var err error
-	if d.Input, err = dataOf(r.Values, func(p coreshed.Page) ([]coreshed.NamedEntry, int64, int64, error) {
-		return a.DB.RecipeInputs(ctx, q.view, r.ID, p)
-	}); err != nil {
+	d.Input.JSON = orEmpty(r.Values)
+	if d.Input.Files, err = a.DB.RecipeInputIDs(ctx, q.view, r.ID); err != nil {
 		return d, err
 	}
 	by, err := a.DB.RecipeSupersededBy(ctx, q.view, r.ID)

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
+	"strings"
 
 	"github.com/coreshed/coreshed"
 )
@@ -17,28 +19,106 @@ type InputName struct {
 // in the run's own list of inputs.
 const maxInputNames = 100
 
+// inputNameRuns is how many runs one statement names the inputs of.
+const inputNameRuns = 50
+
 // RunInputNames returns the first inputs of each run that the view shows, by
 // name, of runs that it shows too.
 func (db *DB) RunInputNames(ctx context.Context, view coreshed.View, runs []int64) (map[int64][]InputName, error) {
+	names := make(map[int64][]InputName, len(runs))
+	for chunk := range slices.Chunk(runs, inputNameRuns) {
+		c := &conditions{}
+		c.seen(db.dialect, view)
+		seen, limit := c.text(), c.arg(maxInputNames)
+		each := make([]string, len(chunk))
+		for i, run := range chunk { // a run has its first inputs from the key, however many it has
+			each[i] = `SELECT * FROM (SELECT i.job_id, v.id, i.input_name, v.file_name FROM job_inputs i JOIN versions v ON v.id = i.version_row
+				WHERE i.job_id = ` + c.arg(run) + ` AND ` + seen + ` ORDER BY i.input_name, i.version_row LIMIT ` + limit + `) x`
+		}
+		_, err := all(ctx, db, func(rows *sql.Rows) (bool, error) {
+			var run int64
+			var n InputName
+			err := rows.Scan(&run, &n.Entry, &n.Name, &n.FileName)
+			names[run] = append(names[run], n)
+			return true, err
+		}, strings.Join(each, ` UNION ALL `), c.args...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
+}
+
+// nameTable is what is read or put out under names: a table of the alias i, whose
+// rows name versions, with its columns.
+type nameTable struct{ from, owner, name string }
+
+var (
+	readByRun    = nameTable{`job_inputs i`, `i.job_id`, `i.input_name`}
+	readByRecipe = nameTable{`recipe_inputs i`, `i.recipe_id`, `i.input_name`}
+	putOut       = nameTable{`(SELECT id AS version_row, job_output AS name, job_id FROM versions WHERE job_id IS NOT NULL
+		UNION SELECT version_row, output_name, job_id FROM job_outputs) i`, `i.job_id`, `i.name`}
+)
+
+// RunInputs returns a page of what a run of the view read, by name and id, and
+// how many the view shows. Hidden is how many others there are.
+func (db *DB) RunInputs(ctx context.Context, view coreshed.View, run int64, page coreshed.Page) (list []coreshed.NamedEntry, total, hidden int64, err error) {
+	return db.namedEntries(ctx, view, readByRun, run, page)
+}
+
+// RunOutputs is RunInputs for what a run has put out: made, or adopted.
+func (db *DB) RunOutputs(ctx context.Context, view coreshed.View, run int64, page coreshed.Page) (list []coreshed.NamedEntry, total, hidden int64, err error) {
+	return db.namedEntries(ctx, view, putOut, run, page)
+}
+
+func (db *DB) namedEntries(ctx context.Context, view coreshed.View, n nameTable, id int64, page coreshed.Page) (list []coreshed.NamedEntry, total, hidden int64, err error) {
 	c := &conditions{}
-	c.anyID(db.dialect, `i.job_id`, runs)
+	c.add(n.owner+` = ?`, id)
+	from := `FROM ` + n.from + ` JOIN versions v ON v.id = i.version_row `
+	every, err := one(ctx, db, value[int64], `SELECT count(*) `+from+` WHERE `+c.text(), c.args...)
+	if err != nil {
+		return nil, 0, 0, err
+	}
 	c.seen(db.dialect, view)
-	type of struct {
-		run int64
-		InputName
-	}
-	list, err := all(ctx, db, func(rows *sql.Rows) (of, error) {
-		var v of
-		return v, rows.Scan(&v.run, &v.Entry, &v.Name, &v.FileName)
-	}, `SELECT job_id, id, input_name, file_name FROM (
-			SELECT i.job_id, v.id, i.input_name, v.file_name, row_number() OVER (PARTITION BY i.job_id ORDER BY i.input_name, v.id) AS n
-			FROM job_inputs i JOIN versions v ON v.id = i.version_row WHERE `+c.text()+`) x
-		WHERE n <= `+c.arg(maxInputNames)+` ORDER BY job_id, n`, c.args...)
-	names := map[int64][]InputName{}
-	for _, v := range list {
-		names[v.run] = append(names[v.run], v.InputName)
-	}
-	return names, err
+	from += c.entryJoins(db.dialect, view)
+	list, total, err = pageOf(ctx, db, func(rows *sql.Rows) (coreshed.NamedEntry, error) {
+		var e coreshed.NamedEntry
+		var err error
+		e.Entry, err = scanEntryAnd(rows, &e.Name)
+		return e, err
+	}, entryColumns+`, `+n.name, from, c, ` ORDER BY `+n.name+`, v.id`, page)
+	return list, total, every - total, err
+}
+
+// RunInputIDs returns what a run of the view read and the view shows: ids by
+// name, in their order.
+func (db *DB) RunInputIDs(ctx context.Context, view coreshed.View, run int64) (map[string][]int64, error) {
+	return db.namedIDs(ctx, view, readByRun, run)
+}
+
+// RunOutputIDs is RunInputIDs for what a run has put out.
+func (db *DB) RunOutputIDs(ctx context.Context, view coreshed.View, run int64) (map[string][]int64, error) {
+	return db.namedIDs(ctx, view, putOut, run)
+}
+
+// RecipeInputIDs is RunInputIDs for a recipe.
+func (db *DB) RecipeInputIDs(ctx context.Context, view coreshed.View, recipe int64) (map[string][]int64, error) {
+	return db.namedIDs(ctx, view, readByRecipe, recipe)
+}
+
+func (db *DB) namedIDs(ctx context.Context, view coreshed.View, n nameTable, id int64) (map[string][]int64, error) {
+	c := &conditions{}
+	c.add(n.owner+` = ?`, id)
+	c.seen(db.dialect, view)
+	ids := map[string][]int64{}
+	_, err := all(ctx, db, func(rows *sql.Rows) (bool, error) {
+		var name string
+		var version int64
+		err := rows.Scan(&name, &version)
+		ids[name] = append(ids[name], version)
+		return true, err
+	}, `SELECT `+n.name+`, v.id FROM `+n.from+` JOIN versions v ON v.id = i.version_row WHERE `+c.text()+` ORDER BY 1, 2`, c.args...)
+	return ids, err
 }
 
 // InputFilter says which of the files that were read are wanted; nil is any.

@@ -224,42 +224,6 @@ func (db *DB) Runs(ctx context.Context, view coreshed.View, f RunFilter, order [
 	return keyedPage(ctx, db, scanRun, m, f.conditions(d, view), order, page)
 }
 
-// RunInputs returns a page of what a run of the view read, by name and id, and
-// how many the view shows. Hidden is how many others there are.
-func (db *DB) RunInputs(ctx context.Context, view coreshed.View, run int64, page coreshed.Page) (list []coreshed.NamedEntry, total, hidden int64, err error) {
-	return db.namedEntries(ctx, view, `job_inputs i`, `i.job_id`, `i.input_name`, run, page)
-}
-
-// RunOutputs is RunInputs for what a run has put out: made, or adopted.
-func (db *DB) RunOutputs(ctx context.Context, view coreshed.View, run int64, page coreshed.Page) (list []coreshed.NamedEntry, total, hidden int64, err error) {
-	return db.namedEntries(ctx, view, `(SELECT id AS version_row, job_output AS name, job_id FROM versions WHERE job_id IS NOT NULL
-		UNION SELECT version_row, output_name, job_id FROM job_outputs) i`, `i.job_id`, `i.name`, run, page)
-}
-
-// RecipeInputs is RunInputs for a recipe.
-func (db *DB) RecipeInputs(ctx context.Context, view coreshed.View, recipe int64, page coreshed.Page) (list []coreshed.NamedEntry, total, hidden int64, err error) {
-	return db.namedEntries(ctx, view, `recipe_inputs i`, `i.recipe_id`, `i.input_name`, recipe, page)
-}
-
-func (db *DB) namedEntries(ctx context.Context, view coreshed.View, from, owner, name string, id int64, page coreshed.Page) (list []coreshed.NamedEntry, total, hidden int64, err error) {
-	c := &conditions{}
-	c.add(owner+` = ?`, id)
-	from = `FROM ` + from + ` JOIN versions v ON v.id = i.version_row `
-	every, err := one(ctx, db, value[int64], `SELECT count(*) `+from+` WHERE `+c.text(), c.args...)
-	if err != nil {
-		return nil, 0, 0, err
-	}
-	c.seen(db.dialect, view)
-	from += c.entryJoins(db.dialect, view)
-	list, total, err = pageOf(ctx, db, func(rows *sql.Rows) (coreshed.NamedEntry, error) {
-		var n coreshed.NamedEntry
-		var err error
-		n.Entry, err = scanEntryAnd(rows, &n.Name)
-		return n, err
-	}, entryColumns+`, `+name, from, c, ` ORDER BY `+name+`, v.id`, page)
-	return list, total, every - total, err
-}
-
 const executionColumns = `x.id, x.job_id, x.exe_num, COALESCE(x.exe_key, ''), COALESCE(x.node, ''), x.timeout, x.resources,
 	COALESCE(e.status, 'RUNNING'), e.exit_code, e.error, e.document, o.document, x.created_at, x.queued_at, x.started_at, e.ended_at`
 
