@@ -85,9 +85,9 @@ func (s *shed) flip(t *testing.T, at catalog.Target, offset int64) {
 }
 
 // object returns the bytes of an object.
-func (s *shed) object(t *testing.T, key string) []byte {
+func (s *shed) object(t fataler, key string) []byte {
 	t.Helper()
-	r, err := s.blobs.Open(t.Context(), key, 0, -1)
+	r, err := s.blobs.Open(context.Background(), key, 0, -1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,11 +100,11 @@ func (s *shed) object(t *testing.T, key string) []byte {
 }
 
 // replace lets an object have other bytes, as nobody but a test does.
-func (s *shed) replace(t *testing.T, key string, body []byte) {
+func (s *shed) replace(t fataler, key string, body []byte) {
 	t.Helper()
-	err := s.blobs.Delete(t.Context(), key)
+	err := s.blobs.Delete(context.Background(), key)
 	if err == nil {
-		err = s.blobs.Put(t.Context(), key, bytes.NewReader(body), int64(len(body)))
+		err = s.blobs.Put(context.Background(), key, bytes.NewReader(body), int64(len(body)))
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -18,20 +18,20 @@ import (
 const month = 30 * 24 * time.Hour
 
 // scrub goes through a whole round, a new one if none is open.
-func (s *shed) scrub(t *testing.T) coreshed.Scrub {
+func (s *shed) scrub(t fataler) coreshed.Scrub {
 	t.Helper()
-	if err := s.scrubUntil(t, t.Context(), func(int64) {}); err != nil {
+	if err := s.scrubUntil(t, context.Background(), func(int64) {}); err != nil {
 		t.Fatal(err)
 	}
 	return s.lastScrub(t)
 }
 
-func (s *shed) scrubUntil(t *testing.T, ctx context.Context, seen func(int64)) error {
+func (s *shed) scrubUntil(t fataler, ctx context.Context, seen func(int64)) error {
 	t.Helper()
-	round, err := s.db.DueScrub(t.Context(), month)
+	round, err := s.db.DueScrub(context.Background(), month)
 	if errors.Is(err, coreshed.NotFound) {
 		s.clock.advance(month + time.Second)
-		round, err = s.db.DueScrub(t.Context(), month)
+		round, err = s.db.DueScrub(context.Background(), month)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -39,18 +39,18 @@ func (s *shed) scrubUntil(t *testing.T, ctx context.Context, seen func(int64)) e
 	return s.Scrub(ctx, s.lease(t), round.ID, fast(), seen)
 }
 
-func (s *shed) lease(t *testing.T) store.Lease {
+func (s *shed) lease(t fataler) store.Lease {
 	t.Helper()
 	l := store.Lease{Name: "scrub", Holder: "test"}
-	if mine, err := s.db.Lease(t.Context(), l.Name, l.Holder, time.Hour); err != nil || !mine {
+	if mine, err := s.db.Lease(context.Background(), l.Name, l.Holder, time.Hour); err != nil || !mine {
 		t.Fatal(mine, err)
 	}
 	return l
 }
 
-func (s *shed) lastScrub(t *testing.T) coreshed.Scrub {
+func (s *shed) lastScrub(t fataler) coreshed.Scrub {
 	t.Helper()
-	rounds, _, err := s.db.Scrubs(t.Context(), coreshed.View{Admin: true}, coreshed.Page{Limit: 1})
+	rounds, _, err := s.db.Scrubs(context.Background(), coreshed.View{Admin: true}, coreshed.Page{Limit: 1})
 	if err != nil || len(rounds) != 1 {
 		t.Fatalf("rounds %v, %v", rounds, err)
 	}
@@ -58,10 +58,10 @@ func (s *shed) lastScrub(t *testing.T) coreshed.Scrub {
 }
 
 // wantRound compares a round that has ended.
-func wantRound(t *testing.T, s coreshed.Scrub, versions, size, damaged int64) {
+func wantRound(t fataler, s coreshed.Scrub, versions, size, damaged int64) {
 	t.Helper()
 	if s.EndedAt.IsZero() || s.Versions != versions || s.Bytes != size || s.Damaged != damaged || s.Unread != 0 {
-		t.Errorf("the round is %+v; want %d versions, %d bytes and %d damaged", s, versions, size, damaged)
+		t.Fatalf("the round is %+v; want %d versions, %d bytes and %d damaged", s, versions, size, damaged)
 	}
 }
 
@@ -111,31 +111,31 @@ func TestScrub(t *testing.T) {
 	})
 }
 
-func (s *shed) extent(t *testing.T, version, offset int64) coreshed.Extent {
+func (s *shed) extent(t fataler, version, offset int64) coreshed.Extent {
 	t.Helper()
-	extents, err := s.db.Extents(t.Context(), version, offset, 1)
+	extents, err := s.db.Extents(context.Background(), version, offset, 1)
 	if err != nil || len(extents) == 0 {
 		t.Fatalf("extents at %d: %v, %v", offset, extents, err)
 	}
 	return extents[0]
 }
 
-func (s *shed) wantDamaged(t *testing.T, want ...int64) {
+func (s *shed) wantDamaged(t fataler, want ...int64) {
 	t.Helper()
-	view := s.view(t)
-	list, total, err := s.db.Damaged(t.Context(), view, coreshed.Page{Limit: 100})
+	ctx, view := context.Background(), s.view(t)
+	list, total, err := s.db.Damaged(ctx, view, coreshed.Page{Limit: 100})
 	got := []int64{}
 	for _, d := range list {
 		got = append(got, d.Version.ID)
 	}
 	if err != nil || !slices.Equal(got, want) || total != int64(len(want)) {
-		t.Errorf("damaged are %v of %d, %v; want %v", got, total, err, want)
+		t.Fatalf("damaged are %v of %d, %v; want %v", got, total, err, want)
 	}
-	if n, err := s.db.CountDamaged(t.Context()); n != total || err != nil {
-		t.Errorf("CountDamaged = %d, %v; want %d", n, err, total)
+	if n, err := s.db.CountDamaged(ctx); n != total || err != nil {
+		t.Fatalf("CountDamaged = %d, %v; want %d", n, err, total)
 	}
-	if list, _, err := s.db.Damaged(t.Context(), coreshed.View{Org: view.Org}, coreshed.Page{Limit: 100}); len(list) != 0 || err != nil {
-		t.Errorf("who sees nothing sees %v, %v", list, err)
+	if list, _, err := s.db.Damaged(ctx, coreshed.View{Org: view.Org}, coreshed.Page{Limit: 100}); len(list) != 0 || err != nil {
+		t.Fatalf("who sees nothing sees %v, %v", list, err)
 	}
 }
 
@@ -249,17 +249,17 @@ func TestPurgeOfDamaged(t *testing.T) {
 }
 
 // purge removes versions and all that was made of them.
-func (s *shed) purge(t *testing.T, versions ...int64) {
+func (s *shed) purge(t fataler, versions ...int64) {
 	t.Helper()
-	view := s.view(t)
-	p, err := s.db.PlanPurge(t.Context(), view, store.NewPurge{Versions: versions, Scope: coreshed.PurgeLineage, Reason: "sold"})
+	ctx, view := context.Background(), s.view(t)
+	p, err := s.db.PlanPurge(ctx, view, store.NewPurge{Versions: versions, Scope: coreshed.PurgeLineage, Reason: "sold"})
 	if err == nil {
-		p, err = s.db.ExecutePurge(t.Context(), view, p.UUID, p.Fingerprint)
+		p, err = s.db.ExecutePurge(ctx, view, p.UUID, p.Fingerprint)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Purge(t.Context(), s.lease(t), p.ID); err != nil {
+	if err := s.Purge(ctx, s.lease(t), p.ID); err != nil {
 		t.Fatal(err)
 	}
 }
