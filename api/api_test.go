@@ -50,7 +50,7 @@ func TestOperations(t *testing.T) {
 			getScaleStatus getScaleStrike getScaleVersion getScaleWorkspace listScaleBatches listScaleErrors
 			listScaleExecutions listScaleFiles listScaleIngestJobs listScaleIngests listScaleJobInputs
 			listScaleJobTypeNames listScaleJobTypeRevisions listScaleJobTypeStatus listScaleJobTypeVersions
-			listScaleJobTypes listScaleJobs listScaleLoad listScaleNodes listScalePendingTypes listScaleQueue
+			listScaleJobTypes listScaleJobs listScaleLoad listScaleMetrics listScaleNodes listScalePendingTypes listScaleQueue
 			listScaleRecipeInputs listScaleRecipeTypeRevisions listScaleRecipeTypes listScaleRecipes
 			listScaleRunningTypes listScaleScans listScaleStrikes listScaleSystemFailures listScaleWorkspaces
 			processScaleScan purgeScaleSource validateScaleScan validateScaleStrike validateScaleWorkspace`,

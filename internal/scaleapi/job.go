@@ -1,6 +1,7 @@
 package scaleapi
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/coreshed/coreshed"
@@ -106,6 +107,9 @@ func (a *api) jobDetails(q *request, r coreshed.Run) (jobDetails, error) {
 		return d, err
 	}
 	d.SupersededByJob = refOf(by)
+	if d.SupersededJob, err = a.superseded(q, r.Supersedes); err != nil {
+		return d, err
+	}
 	if r.Revision.ID != 0 {
 		rev, err := a.DB.JobTypeRevision(ctx, q.view, r.Type.ID, r.Revision.Number)
 		if err != nil {
@@ -114,6 +118,22 @@ func (a *api) jobDetails(q *request, r coreshed.Run) (jobDetails, error) {
 		d.JobTypeRev.Manifest, d.JobTypeRev.Created = orEmpty(rev.Document), stampOfMicros(rev.Created)
 	}
 	return d, a.addExecution(q, r, &d)
+}
+
+// superseded is a job that another one supersedes; nil when there is none in the
+// caller's view.
+func (a *api) superseded(q *request, id int64) (*supersededJob, error) {
+	if id == 0 {
+		return nil, nil
+	}
+	r, err := a.DB.Run(q.Context(), q.view, id)
+	if errors.Is(err, coreshed.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return supersededJobOf(r), nil
 }
 
 // addExecution adds the latest try of a run to its details.

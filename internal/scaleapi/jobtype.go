@@ -99,7 +99,7 @@ func (a *api) getJobType(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, http.StatusOK, jobTypeDetails{fullJobTypeOf(t), orEmpty(rev.Document)})
+	return web.JSON(w, http.StatusOK, jobTypeDetailsOf(t, rev.Document))
 }
 
 func (a *api) listJobTypeRevisions(w http.ResponseWriter, q *request) error {

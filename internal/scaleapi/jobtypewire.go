@@ -21,7 +21,8 @@ type jobType struct {
 
 type jobTypeDetails struct {
 	jobType
-	Manifest json.RawMessage `json:"manifest"`
+	Manifest      json.RawMessage `json:"manifest"`
+	Configuration struct{}        `json:"configuration"`
 }
 
 // jobTypeName is what the versions of a job type have in common, with the
@@ -87,6 +88,16 @@ func fullJobTypeOf(t coreshed.JobType) jobType {
 		jobTypeRef: *jobTypeOf(&t), MaxTries: t.MaxTries, RevisionNum: t.Revision,
 		Created: stamp(t.CreatedAt), Deprecated: stampOrNull(t.DeprecatedAt), LastModified: stamp(t.ModifiedAt),
 	}
+}
+
+func jobTypeDetailsOf(t coreshed.JobType, manifest json.RawMessage) jobTypeDetails {
+	d := jobTypeDetails{jobType: fullJobTypeOf(t), Manifest: orEmpty(manifest)}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(d.Manifest, &members) == nil && members["job"] == nil {
+		members["job"] = rawJSON(shortManifestOf(d.jobTypeRef).Job) // which Scale's page reads without asking
+		d.Manifest = rawJSON(members)
+	}
+	return d
 }
 
 func jobTypeNameOf(n store.JobTypeName) jobTypeName {

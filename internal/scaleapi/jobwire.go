@@ -1,6 +1,7 @@
 package scaleapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"math"
 
@@ -47,6 +48,26 @@ type jobDetails struct {
 	Input             data            `json:"input"`
 	Output            data            `json:"output"`
 	Execution         *execution      `json:"execution"`
+	SupersededJob     *supersededJob  `json:"superseded_job"`
+}
+
+// supersededJob is the one before, with what Scale's page shows of it.
+type supersededJob struct {
+	ID      int64  `json:"id"`
+	Status  string `json:"status"`
+	JobType struct {
+		jobTypeRef
+		Manifest shortManifest `json:"manifest"`
+	} `json:"job_type"`
+}
+
+// shortManifest says which job type it is of.
+type shortManifest struct {
+	Job struct {
+		Name       string `json:"name"`
+		JobVersion string `json:"jobVersion"`
+		Title      string `json:"title"`
+	} `json:"job"`
 }
 
 type jobTypeRevRef struct {
@@ -123,6 +144,8 @@ type execution struct {
 	Queued  *string         `json:"queued"`
 	Started *string         `json:"started"`
 	Ended   *string         `json:"ended"`
+	// Ours, and read by Scale's page.
+	LastModified string `json:"last_modified"`
 }
 
 type executionDetails struct {
@@ -154,6 +177,19 @@ func jobOf(r coreshed.Run, inputs []store.InputName) job {
 		LastStatusChange: stamp(r.StatusAt), sources: sourcesOf(r.Sources), Created: stamp(r.CreatedAt), Queued: stampOrNull(r.QueuedAt),
 		Started: stampOrNull(r.StartedAt), Ended: stampOrNull(r.EndedAt), Superseded: stampOrNull(r.SupersededAt), LastModified: stamp(r.ModifiedAt),
 	}
+}
+
+func supersededJobOf(r coreshed.Run) *supersededJob {
+	s := &supersededJob{ID: r.ID, Status: string(r.Status)}
+	s.JobType.jobTypeRef = *jobTypeOf(&r.Type)
+	s.JobType.Manifest = shortManifestOf(s.JobType.jobTypeRef)
+	return s
+}
+
+func shortManifestOf(t jobTypeRef) shortManifest {
+	var m shortManifest
+	m.Job.Name, m.Job.JobVersion, m.Job.Title = t.Name, t.Version, t.Title
+	return m
 }
 
 func jobTypeRevOf(r coreshed.Run) jobTypeRevRef {
@@ -231,7 +267,7 @@ func executionOf(r coreshed.Run, x coreshed.Execution) execution {
 	return execution{
 		ID: x.ID, Status: string(x.Status), ExeNum: x.Number, Job: ref{x.Run}, JobType: jobTypeOf(&r.Type), Node: nodeOf(x.Host),
 		Error: orNull(x.Error), Timeout: x.Timeout, Created: stamp(x.CreatedAt), Queued: stampOrNull(x.QueuedAt),
-		Started: stampOrNull(x.StartedAt), Ended: stampOrNull(x.EndedAt),
+		Started: stampOrNull(x.StartedAt), Ended: stampOrNull(x.EndedAt), LastModified: stamp(cmp.Or(x.EndedAt, x.StartedAt, x.CreatedAt)),
 	}
 }
 

@@ -66,7 +66,7 @@ func (a *api) getRecipe(w http.ResponseWriter, q *request) error {
 func (a *api) recipeDetails(q *request, r coreshed.Recipe) (recipeDetails, error) {
 	ctx := q.Context()
 	d := recipeDetails{
-		recipe: recipeOf(r), RecipeTypeRev: recipeTypeRev{recipeTypeRevRef: recipeTypeRevOf(r), Definition: orEmpty(nil)},
+		recipe: recipeOf(r), RecipeTypeRev: recipeTypeRev{recipeTypeRevRef: recipeTypeRevOf(r), RecipeType: recipeTypeOf(&r.Type), Definition: orEmpty(nil)},
 		Event: eventDetailsOf(r.Event), RootRecipe: refOf(r.Root), RootSupersededRecipe: refOf(r.RootSuperseded),
 	}
 	var err error
@@ -197,9 +197,34 @@ func (a *api) listBatches(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
+	var before map[int64]*batchRef
 	return sendPage(w, q, func(p coreshed.Page) ([]store.BatchEntry, int64, error) {
-		return a.DB.Batches(q.Context(), q.view, f, order, p)
-	}, batchEntryOf)
+		list, total, err := a.DB.Batches(q.Context(), q.view, f, order, p)
+		if err == nil {
+			before, err = a.batchesBefore(q, list...)
+		}
+		return list, total, err
+	}, func(b store.BatchEntry) batch { return batchEntryOf(b, before) })
+}
+
+// batchesBefore are those that batches supersede, and the first of their lines,
+// where the caller sees them.
+func (a *api) batchesBefore(q *request, list ...store.BatchEntry) (map[int64]*batchRef, error) {
+	var ids []int64
+	for _, b := range list {
+		if b.Supersedes != 0 {
+			ids = append(ids, b.Root, b.Supersedes)
+		}
+	}
+	if ids == nil {
+		return nil, nil
+	}
+	found, _, err := a.DB.Batches(q.Context(), q.view, store.BatchFilter{ID: ids}, nil, coreshed.Page{Limit: int64(len(ids))})
+	before := map[int64]*batchRef{}
+	for _, b := range found {
+		before[b.ID] = batchOf(&b.Batch)
+	}
+	return before, err
 }
 
 func (a *api) batchesWanted(q *request) (store.BatchFilter, error) {
@@ -223,7 +248,11 @@ func (a *api) getBatch(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
+	before, err := a.batchesBefore(q, b)
+	if err != nil {
+		return err
+	}
 	return web.JSON(w, http.StatusOK, batchDetails{
-		batch: batchEntryOf(b), Event: eventDetailsOf(b.Event), Definition: orEmpty(b.Definition), Configuration: orEmpty(b.Configuration),
+		batch: batchEntryOf(b, before), Event: eventDetailsOf(b.Event), Definition: orEmpty(b.Definition), Configuration: orEmpty(b.Configuration),
 	})
 }

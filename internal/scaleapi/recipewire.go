@@ -51,6 +51,7 @@ type recipeTypeRevRef struct {
 
 type recipeTypeRev struct {
 	recipeTypeRevRef
+	RecipeType *recipeTypeRef  `json:"recipe_type"`
 	Definition json.RawMessage `json:"definition"`
 	Created    *string         `json:"created"`
 }
@@ -139,8 +140,8 @@ type batch struct {
 	RecipeTypeRev   *recipeTypeRevRef `json:"recipe_type_rev"`
 	Event           *event            `json:"event"`
 	IsSuperseded    bool              `json:"is_superseded"`
-	RootBatch       *ref              `json:"root_batch"`
-	SupersededBatch *ref              `json:"superseded_batch"`
+	RootBatch       *batchRef         `json:"root_batch"`
+	SupersededBatch *batchRef         `json:"superseded_batch"`
 	IsCreationDone  bool              `json:"is_creation_done"`
 	jobCounts
 	RecipesEstimated int64   `json:"recipes_estimated"`
@@ -157,12 +158,17 @@ type batchDetails struct {
 	Configuration json.RawMessage `json:"configuration"`
 }
 
-func batchEntryOf(b store.BatchEntry) batch {
+// batchEntryOf is a batch, with those before it that the caller sees. One without
+// a recipe type has an empty one: in Scale there is no such batch.
+func batchEntryOf(b store.BatchEntry, before map[int64]*batchRef) batch {
 	out := batch{
-		batchRef: *batchOf(&b.Batch), RecipeType: recipeTypeOf(b.RecipeType), Event: eventOf(b.Event), IsSuperseded: !b.SupersededAt.IsZero(),
-		RootBatch: refOf(b.Root), SupersededBatch: refOf(b.Supersedes), IsCreationDone: b.CreationDone, jobCounts: jobCountsOf(b.Jobs),
+		batchRef: *batchOf(&b.Batch), RecipeType: &recipeTypeRef{}, Event: eventOf(b.Event), IsSuperseded: !b.SupersededAt.IsZero(),
+		RootBatch: before[b.Root], SupersededBatch: before[b.Supersedes], IsCreationDone: b.CreationDone, jobCounts: jobCountsOf(b.Jobs),
 		RecipesEstimated: b.Estimated, RecipesTotal: b.Recipes, RecipesCompleted: b.RecipesCompleted,
 		Superseded: stampOrNull(b.SupersededAt), LastModified: stamp(b.ModifiedAt),
+	}
+	if b.RecipeType != nil {
+		out.RecipeType = recipeTypeOf(b.RecipeType)
 	}
 	if b.RecipeType != nil && b.Revision.Number != 0 {
 		out.RecipeTypeRev = &recipeTypeRevRef{known(b.Revision.ID), ref{b.RecipeType.ID}, b.Revision.Number}

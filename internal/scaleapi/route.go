@@ -50,6 +50,7 @@ func (a *api) table() []route {
 		{"GET", "/status/", read, a.getStatus},
 		{"GET", "/queue/status/", read, a.queueStatus},
 		{"GET", "/load/", read, a.listNothing},
+		{"GET", "/metrics/{name}/plot-data/", read, a.plotNothing},
 		{"GET", "/nodes/", read, a.listNothing},
 		{"GET", "/nodes/{id}/", read, a.getNothing},
 		{"GET", "/errors/", read, a.listNothing},

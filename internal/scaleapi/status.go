@@ -90,9 +90,12 @@ type resource struct {
 type dependency struct {
 	OK       bool      `json:"OK"`
 	Detail   detailMsg `json:"detail"`
-	Errors   []message `json:"errors"`
-	Warnings []message `json:"warnings"`
+	Errors   []problem `json:"errors"`
+	Warnings []problem `json:"warnings"`
 }
+
+// problem is one that has a name, and what it is.
+type problem map[string]string
 
 type detailMsg struct {
 	Msg string `json:"msg"`
@@ -114,10 +117,10 @@ func (a *api) getStatus(w http.ResponseWriter, q *request) error {
 	state.Name, state.Title, state.Description = "READY", "Ready", "Coreshed records jobs that others run; it starts none."
 	health := a.Health(q.Context())
 	for _, name := range slices.Sorted(maps.Keys(health)) {
-		d := dependency{OK: true, Detail: detailMsg{"It answers."}, Errors: []message{}, Warnings: []message{}}
+		d := dependency{OK: true, Detail: detailMsg{"It answers."}, Errors: []problem{}, Warnings: []problem{}}
 		if health[name] != nil { // what exactly is for the operator's log
-			d = dependency{Detail: detailMsg{"It does not answer."}, Warnings: []message{},
-				Errors: []message{{"NO_ANSWER", "No answer", "It does not answer."}}}
+			d = dependency{Detail: detailMsg{"It does not answer."}, Warnings: []problem{},
+				Errors: []problem{{"NO_ANSWER": "It does not answer."}}}
 		}
 		s.Dependencies[name] = d
 	}
@@ -146,6 +149,12 @@ func (a *api) listNothing(w http.ResponseWriter, q *request) error {
 	if _, err := q.window("started", "ended", a.Now()); err != nil {
 		return err
 	}
+	return a.plotNothing(w, q)
+}
+
+// plotNothing answers charts of what Coreshed does not count. Scale's page asks
+// for them before it knows of which times.
+func (a *api) plotNothing(w http.ResponseWriter, q *request) error {
 	none := func(coreshed.Page) ([]struct{}, int64, error) { return nil, 0, nil }
 	return sendPage(w, q, none, func(s struct{}) struct{} { return s })
 }

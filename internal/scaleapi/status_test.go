@@ -48,14 +48,14 @@ func TestStatus(t *testing.T) {
 	}
 	s.blobsDown = errors.New("disk on fire at /secret")
 	a = s.get(s.Viewer, "/v6/status/").want(200)
-	if a.at("dependencies", "blobs", "OK") != false || a.at("dependencies", "blobs", "errors", 0, "name") != "NO_ANSWER" || a.at("dependencies", "metadata", "OK") != true {
+	if a.at("dependencies", "blobs", "OK") != false || a.at("dependencies", "blobs", "errors", 0, "NO_ANSWER") != "It does not answer." || a.at("dependencies", "metadata", "OK") != true {
 		t.Errorf("status: %s", a.body)
 	}
 }
 
 func TestEmptyReads(t *testing.T) {
 	s := open(t, storetest.Memory(t))
-	for _, path := range []string{"/v6/queue/status/", "/v6/load/", "/v6/nodes/", "/v6/errors/"} {
+	for _, path := range []string{"/v6/queue/status/", "/v6/load/", "/v6/metrics/ingest/plot-data/", "/v6/nodes/", "/v6/errors/"} {
 		if got := s.get(s.Viewer, path).want(200).at("count"); got != "0" {
 			t.Errorf("%s counts %v", path, got)
 		}
