@@ -40,7 +40,7 @@ func (a *api) sendJobs(w http.ResponseWriter, q *request, f store.RunFilter) err
 
 // jobsWanted reads the filters of a list of jobs.
 func (a *api) jobsWanted(q *request) (store.RunFilter, error) {
-	var f store.RunFilter
+	f := store.RunFilter{Bare: true}
 	var err error
 	if f.Modified, err = q.window("started", "ended", a.Now()); err != nil {
 		return f, err

@@ -25,7 +25,7 @@ func (a *api) listRecipes(w http.ResponseWriter, q *request) error {
 
 // recipesWanted reads the filters of a list of recipes.
 func (a *api) recipesWanted(q *request) (store.RecipeFilter, error) {
-	var f store.RecipeFilter
+	f := store.RecipeFilter{Bare: true}
 	var err error
 	if f.Modified, err = q.window("started", "ended", a.Now()); err != nil {
 		return f, err
@@ -142,14 +142,14 @@ func (a *api) ofNodes(q *request, list []coreshed.RecipeNode) (map[int64]coreshe
 	}
 	runs, recipes := map[int64]coreshed.Run{}, map[int64]coreshed.Recipe{}
 	page := coreshed.Page{Limit: int64(len(list))}
-	foundRuns, _, err := a.DB.Runs(q.Context(), q.view, store.RunFilter{ID: runIDs}, nil, page)
+	foundRuns, _, err := a.DB.Runs(q.Context(), q.view, store.RunFilter{ID: runIDs, Bare: true}, nil, page)
 	if err != nil {
 		return nil, nil, err
 	}
 	for _, r := range foundRuns {
 		runs[r.ID] = r
 	}
-	foundRecipes, _, err := a.DB.Recipes(q.Context(), q.view, store.RecipeFilter{ID: recipeIDs}, nil, page)
+	foundRecipes, _, err := a.DB.Recipes(q.Context(), q.view, store.RecipeFilter{ID: recipeIDs, Bare: true}, nil, page)
 	for _, r := range foundRecipes {
 		recipes[r.ID] = r
 	}
@@ -228,7 +228,7 @@ func (a *api) batchesBefore(q *request, list ...store.BatchEntry) (map[int64]*ba
 }
 
 func (a *api) batchesWanted(q *request) (store.BatchFilter, error) {
-	var f store.BatchFilter
+	f := store.BatchFilter{Bare: true}
 	var err error
 	if f.Modified, err = q.window("started", "ended", a.Now()); err != nil {
 		return f, err

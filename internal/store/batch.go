@@ -207,6 +207,9 @@ const batchColumns = `b.id, b.title, b.description, b.created_at, COALESCE(b.bat
 	ev.id, ev.type, ev.description, ev.occurred_at, b.definition, b.configuration, b.is_creation_done,
 	COALESCE(b.root_batch_id, 0), COALESCE(b.superseded_batch_id, 0), b.superseded_at, b.modified_at, b.recipes_estimated`
 
+// bareBatchColumns are batchColumns without the documents.
+var bareBatchColumns = withoutDocuments(batchColumns, `b.definition`, `b.configuration`, `ev.description`)
+
 const batchJoins = `LEFT JOIN recipe_types rt ON rt.id = b.recipe_type_id
 	LEFT JOIN recipe_type_revisions rr ON rr.recipe_type_id = b.recipe_type_id AND rr.revision_num = b.recipe_type_rev
 	LEFT JOIN trigger_events ev ON ev.id = b.event_id`
@@ -235,22 +238,25 @@ func scanBatch(rows *sql.Rows) (BatchEntry, error) {
 
 // Batch returns the batch with that id: NotFound when there is none in the view.
 func (db *DB) Batch(ctx context.Context, view coreshed.View, id int64) (BatchEntry, error) {
-	list, _, err := db.Batches(ctx, view, BatchFilter{ID: []int64{id}}, nil, coreshed.Page{Limit: 1})
-	if err == nil && len(list) == 0 {
-		err = coreshed.Errorf(coreshed.NotFound, "There is no such batch.")
-	}
+	c := batchConditions(db.dialect, view)
+	c.add(`b.id = ?`, id)
+	b, err := one(ctx, db, scanBatch, `SELECT `+batchColumns+` FROM batches b `+batchJoins+` WHERE `+c.text(), c.args...)
 	if err != nil {
-		return BatchEntry{}, err
+		return b, notFound(err, "There is no such batch.")
 	}
-	return list[0], nil
+	list := []BatchEntry{b}
+	err = db.countBatches(ctx, view, list)
+	return list[0], err
 }
 
 // BatchFilter says which batches are wanted; nil is any. Bounds are inclusive.
 type BatchFilter struct {
-	ID, RecipeType, Root     []int64
+	RecipeType, Root         []int64
 	Key                      []string
 	Modified                 coreshed.Window
 	CreationDone, Superseded *bool
+
+	Bare bool // without definition, configuration and what events say
 }
 
 // Batches returns a page of the batches that match, with their counts, and how
@@ -258,7 +264,6 @@ type BatchFilter struct {
 // the last key.
 func (db *DB) Batches(ctx context.Context, view coreshed.View, f BatchFilter, order []coreshed.Order, page coreshed.Page) ([]BatchEntry, int64, error) {
 	c := batchConditions(db.dialect, view)
-	c.anyID(db.dialect, `b.id`, f.ID)
 	c.anyID(db.dialect, `b.recipe_type_id`, f.RecipeType)
 	c.anyID(db.dialect, `b.root_batch_id`, f.Root)
 	c.anyText(db.dialect, `b.batch_key`, f.Key)
@@ -266,6 +271,9 @@ func (db *DB) Batches(ctx context.Context, view coreshed.View, f BatchFilter, or
 	c.flag(`b.is_creation_done`, f.CreationDone)
 	c.since(`b.superseded_at`, f.Superseded)
 	s := selection{batchColumns, `batches b ` + batchJoins, c, batchSorting}
+	if f.Bare {
+		s.columns = bareBatchColumns
+	}
 	list, total, err := sortedPage(ctx, db, s, scanBatch, order, page)
 	if err != nil {
 		return nil, 0, err

@@ -17,6 +17,9 @@ const recipeColumns = `r.id, COALESCE(r.recipe_key, ''), w.id, w.uuid, w.name, w
 	COALESCE(r.source_collection, ''), COALESCE(r.source_task, ''), r.completed_at, r.created_at, r.modified_at,
 	ev.id, ev.type, ev.description, ev.occurred_at, b.id, b.title, b.description, b.created_at, ` + recipeTypeColumns
 
+// bareRecipeColumns are recipeColumns without the documents.
+var bareRecipeColumns = withoutDocuments(recipeColumns, `r.input`, `ev.description`)
+
 const recipeOwnJoins = `JOIN workspaces w ON w.id = r.workspace_id
 	JOIN recipe_types rt ON rt.id = r.recipe_type_id
 	LEFT JOIN recipe_type_revisions rr ON rr.recipe_type_id = r.recipe_type_id AND rr.revision_num = r.recipe_type_rev
@@ -55,14 +58,16 @@ func scanRecipe(rows *sql.Rows) (coreshed.Recipe, error) {
 // Recipe returns the recipe with that id, with its counts: NotFound when there
 // is none in the view.
 func (db *DB) Recipe(ctx context.Context, view coreshed.View, id int64) (coreshed.Recipe, error) {
-	list, _, err := db.Recipes(ctx, view, RecipeFilter{ID: []int64{id}}, nil, coreshed.Page{Limit: 1})
-	if err == nil && len(list) == 0 {
-		err = coreshed.Errorf(coreshed.NotFound, "There is no such recipe.")
-	}
+	c := &conditions{}
+	c.add(`r.id = ?`, id)
+	c.seenIn(db.dialect, view, `r.workspace_id`)
+	r, err := one(ctx, db, scanRecipe, `SELECT `+recipeColumns+` FROM recipes r `+c.recipeJoins(db.dialect, view)+` WHERE `+c.text(), c.args...)
 	if err != nil {
-		return coreshed.Recipe{}, err
+		return r, notFound(err, "There is no such recipe.")
 	}
-	return list[0], nil
+	list := []coreshed.Recipe{r}
+	err = db.countNodes(ctx, view, list)
+	return list[0], err
 }
 
 // RecipeFilter says which recipes are wanted; nil is any. Bounds are inclusive.
@@ -72,6 +77,8 @@ type RecipeFilter struct {
 	Modified, Source                      coreshed.Window
 	SensorClass, Sensor, Collection, Task []string
 	Superseded, Completed                 *bool
+
+	Bare bool // without values and what events say
 }
 
 func (f RecipeFilter) conditions(d dialect, view coreshed.View) *conditions {
@@ -107,6 +114,9 @@ func (db *DB) Recipes(ctx context.Context, view coreshed.View, f RecipeFilter, o
 	m := manyJoins{
 		table: `recipes`, alias: `r`, columns: recipeColumns, sorting: recipeSorting,
 		joins: func(c *conditions) string { return c.recipeJoins(d, view) },
+	}
+	if f.Bare {
+		m.columns = bareRecipeColumns
 	}
 	list, total, err := keyedPage(ctx, db, scanRecipe, m, f.conditions(d, view), order, page)
 	if err != nil {
@@ -164,8 +174,11 @@ func (db *DB) countNodes(ctx context.Context, view coreshed.View, list []coreshe
 // they were added. Nodes that are runs or recipes of other workspaces than the
 // view's are left out.
 func (db *DB) RecipeNodes(ctx context.Context, view coreshed.View, recipe int64) ([]coreshed.RecipeNode, error) {
-	if _, err := db.Recipe(ctx, view, recipe); err != nil {
-		return nil, err
+	owner := &conditions{}
+	owner.add(`r.id = ?`, recipe)
+	owner.seenIn(db.dialect, view, `r.workspace_id`)
+	if _, err := one(ctx, db, value[int64], `SELECT r.id FROM recipes r WHERE `+owner.text(), owner.args...); err != nil {
+		return nil, notFound(err, "There is no such recipe.")
 	}
 	nodes, err := nodesOf(ctx, db, recipe)
 	if err != nil || view.Everything {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"strconv"
+	"strings"
 
 	"github.com/coreshed/coreshed"
 )
@@ -20,6 +21,18 @@ const runColumns = `j.id, COALESCE(j.run_key, ''), w.id, w.uuid, w.name, w.base_
 	ev.id, ev.type, ev.description, ev.occurred_at, b.id, b.title, b.description, b.created_at,
 	r.id, rt.id, rt.name, rt.title, rt.description, rt.revision_num, rr.id, r.recipe_type_rev, re.id, re.type, re.description, re.occurred_at,
 	` + jobTypeColumns
+
+// bareRunColumns are runColumns without the documents, each of which may be
+// large.
+var bareRunColumns = withoutDocuments(runColumns, `j.input`, `j.configuration`, `j.facets`, `ev.description`, `re.description`)
+
+// withoutDocuments reads columns as empty documents.
+func withoutDocuments(columns string, documents ...string) string {
+	for _, d := range documents {
+		columns = strings.Replace(columns, ` `+d+`,`, ` '{}',`, 1)
+	}
+	return columns
+}
 
 const runOwnJoins = `JOIN workspaces w ON w.id = j.workspace_id
 	JOIN job_types jt ON jt.id = j.job_type_id
@@ -156,6 +169,8 @@ type RunFilter struct {
 	ErrorCategory                         []string
 	ErrorID                               []int64
 	Input                                 []int64 // versions that it read
+
+	Bare bool // without values, configuration, facets and what events say
 }
 
 func (f RunFilter) conditions(d dialect, view coreshed.View) *conditions {
@@ -220,6 +235,9 @@ func (db *DB) Runs(ctx context.Context, view coreshed.View, f RunFilter, order [
 	m := manyJoins{
 		table: `jobs`, alias: `j`, columns: runColumns, sorting: runSorting(d),
 		joins: func(c *conditions) string { return c.runJoins(d, view) },
+	}
+	if f.Bare {
+		m.columns = bareRunColumns
 	}
 	return keyedPage(ctx, db, scanRun, m, f.conditions(d, view), order, page)
 }
