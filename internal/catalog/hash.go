@@ -22,7 +22,7 @@ import (
 // against the SHA-256 of its upload, and records what is missing. It returns
 // that version, and NotFound when there is none. BadGateway when the bytes cannot
 // be read now, because of broker.ErrUnavailable when none of the workspace's can.
-// Reading is paced by limit, in bytes.
+// Reading is paced by limit, in bytes; so is looking for what is read.
 //
 // An extent that does not hash to what it did is damage: the version is marked
 // changed outside, and is not served from then on. So is one in place that was
@@ -30,6 +30,9 @@ import (
 func (c *Catalog) HashNext(ctx context.Context, after int64, except []int64, limit *rate.Limiter) (store.Slot, error) {
 	s, err := c.db.Unhashed(ctx, after, except)
 	if err != nil {
+		return s, err
+	}
+	if err := look(ctx, limit); err != nil {
 		return s, err
 	}
 	v := s.Version
@@ -105,6 +108,16 @@ func (c *Catalog) verifyExtent(ctx context.Context, version int64, e coreshed.Ex
 		return fmt.Errorf("object %s of version %d at %d: %w", e.Key, version, e.Offset, errDamaged)
 	}
 	return nil
+}
+
+// lookCost is what it takes to find a version and to open its objects, as bytes that
+// could be read meanwhile: else small files would be gone through as fast as the
+// processor can.
+const lookCost = 64 << 10
+
+// look waits until the next version may be looked at.
+func look(ctx context.Context, limit *rate.Limiter) error {
+	return limit.WaitN(ctx, min(lookCost, limit.Burst()))
 }
 
 // paced reads no faster than its limit.

@@ -98,6 +98,9 @@ func (s *scrub) version(ctx context.Context, v coreshed.Version) error {
 	if s.at.Version != v.ID {
 		s.at = store.ScrubPlace{Version: v.ID}
 	}
+	if err := look(ctx, s.limit); err != nil {
+		return err
+	}
 	var unsaved error
 	found := s.intact(ctx, v, s.limit, s.at.Offset, func(offset, size int64) error {
 		s.at.Offset = offset

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/catalog"
 	"github.com/coreshed/coreshed/internal/store"
@@ -261,5 +263,28 @@ func (s *shed) purge(t fataler, versions ...int64) {
 	}
 	if err := s.Purge(ctx, s.lease(t), p.ID); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestSmallFilesArePaced: files of a few bytes are not gone through as fast as the
+// processor can.
+func TestSmallFilesArePaced(t *testing.T) {
+	s := onDisk(t)
+	for range 4 {
+		s.put(t, s.reserve(t), []byte("core"))
+	}
+	limit := rate.NewLimiter(640<<10, 64<<10) // ten looks a second, after the first
+	began := time.Now()
+	for range 4 {
+		if _, err := s.HashNext(t.Context(), 0, nil, limit); err != nil {
+			t.Fatal(err)
+		}
+	}
+	round, err := s.db.DueScrub(t.Context(), month)
+	if err == nil {
+		err = s.Scrub(t.Context(), s.lease(t), round.ID, limit, func(int64) {})
+	}
+	if took := time.Since(began); err != nil || took < 650*time.Millisecond {
+		t.Errorf("eight looks at ten a second took %v, %v", took, err)
 	}
 }
