@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -374,7 +375,7 @@ func (db *DB) Extents(ctx context.Context, version, offset int64, limit int) ([]
 	}, `SELECT block_id, offset_bytes, size, object_key, sha256 FROM extents
 		WHERE version_row = $1 AND offset_bytes >= (SELECT COALESCE(MAX(offset_bytes), 0) FROM extents
 			WHERE version_row = $1 AND offset_bytes <= $2)
-		ORDER BY offset_bytes LIMIT $3`, version, offset, limit)
+		ORDER BY offset_bytes LIMIT `+strconv.Itoa(limit), version, offset)
 }
 
 // UploadLifetime is how long staged blocks wait for their commit, counted from
