@@ -51,11 +51,18 @@ func openSQLite(ctx context.Context, db *DB, path string) error {
 		return fmt.Errorf("make database: %w", err)
 	}
 	// A commit must survive a power cut, hence FULL; what is deleted must be
-	// gone from the file, hence secure_delete.
-	return openSQLiteDSN(ctx, db, sqliteDSN(abs, url.Values{"_pragma": {
+	// gone from the file, hence secure_delete. The checkpointer moves the log.
+	if err := openSQLiteDSN(ctx, db, sqliteDSN(abs, url.Values{"_pragma": {
 		"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)",
-		"foreign_keys(ON)", fmt.Sprintf("cache_size(-%d)", cacheSize), "temp_store(MEMORY)", "wal_autocheckpoint(4000)",
-	}}))
+		"foreign_keys(ON)", fmt.Sprintf("cache_size(-%d)", cacheSize), "temp_store(MEMORY)", "wal_autocheckpoint(0)",
+	}})); err != nil {
+		return err
+	}
+	db.checkpointer, err = newCheckpointer(ctx, db)
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	return nil
 }
 
 // makePrivate makes the file that is not there yet, for its owner alone: it
@@ -95,7 +102,7 @@ func openSQLiteDSN(ctx context.Context, db *DB, dsn string) error {
 		return fmt.Errorf("open database: %w", err)
 	}
 	db.read = read
-	conns := max(4, runtime.GOMAXPROCS(0)) + 1
+	conns := max(4, runtime.GOMAXPROCS(0)) + 2 // the writer, and the checkpointer
 	read.SetMaxOpenConns(conns)
 	read.SetMaxIdleConns(conns)
 	if err := migrate(ctx, db); err != nil {

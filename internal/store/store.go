@@ -26,15 +26,16 @@ import (
 
 // DB is the metadata store. Its methods may be called from many goroutines.
 type DB struct {
-	dialect dialect
-	read    *sql.DB
-	writer  *writer // SQLite only; nil means that read takes writes too
-	now     func() time.Time
-	log     *slog.Logger
-	stmts   sync.Map // query text → *sql.Stmt on read
-	marks   marks
-	names   names
-	tail    atomic.Int64 // entries whose names are not yet in the index of names, or more
+	dialect      dialect
+	read         *sql.DB
+	writer       *writer       // SQLite only; nil means that read takes writes too
+	checkpointer *checkpointer // of SQLite in a file
+	now          func() time.Time
+	log          *slog.Logger
+	stmts        sync.Map // query text → *sql.Stmt on read
+	marks        marks
+	names        names
+	tail         atomic.Int64 // entries whose names are not yet in the index of names, or more
 }
 
 // dialect is what differs between the two databases.
@@ -106,6 +107,9 @@ func (db *DB) open(ctx context.Context, url string) error {
 func (db *DB) Close() error {
 	if db.writer != nil {
 		db.writer.close()
+		if db.checkpointer != nil {
+			db.checkpointer.close()
+		}
 		if err := db.EmptyLog(context.Background()); err != nil {
 			db.log.Warn("the write-ahead log is not emptied", "error", err)
 		}

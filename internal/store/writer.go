@@ -19,6 +19,9 @@ type writer struct {
 	done  sync.WaitGroup
 	mu    sync.RWMutex // guards closed against sends
 	shut  bool
+
+	turn      sync.Mutex    // of who changes the database, or begins its log anew
+	committed chan struct{} // has one when something was, which the checkpointer takes
 }
 
 type write struct {
@@ -32,7 +35,10 @@ type write struct {
 const maxGroup = 128
 
 func newWriter(owner *DB, conn *sql.Conn) *writer {
-	w := &writer{owner: owner, conn: conn, queue: make(chan *write, maxGroup), stmts: map[string]*sql.Stmt{}}
+	w := &writer{
+		owner: owner, conn: conn, queue: make(chan *write, maxGroup), stmts: map[string]*sql.Stmt{},
+		committed: make(chan struct{}, 1),
+	}
 	w.done.Add(1)
 	go w.run()
 	return w
@@ -85,11 +91,17 @@ func (w *writer) run() {
 			}
 			group = append(group, next)
 		}
+		w.turn.Lock()
 		w.commit(group)
 		for _, j := range group {
 			close(j.done)
 		}
 		w.indexNames()
+		w.turn.Unlock()
+		select {
+		case w.committed <- struct{}{}:
+		default: // it will see this too
+		}
 	}
 }
 
