@@ -43,7 +43,7 @@ func (a *api) getBlob(w http.ResponseWriter, q *request) error {
 	if hashed {
 		return a.sendHashed(w, q, s, part, r)
 	}
-	return a.send(w, q, s, part, r)
+	return a.send(w, q, s, part, r, r.Served)
 }
 
 // headBlob is Get Blob Properties. It has no ranges.
@@ -103,7 +103,8 @@ func wantsMD5(h http.Header) (bool, error) {
 	return false, invalidHeader("x-ms-range-get-content-md5", "true or false")
 }
 
-func (a *api) send(w http.ResponseWriter, q *request, s store.Slot, part span, r io.Reader) error {
+// send sends a part of a version as long as still, if there is one, returns nil.
+func (a *api) send(w http.ResponseWriter, q *request, s store.Slot, part span, r io.Reader, still func() error) error {
 	describe(w.Header(), q, s, part)
 	status := http.StatusOK
 	if part.partial {
@@ -111,6 +112,7 @@ func (a *api) send(w http.ResponseWriter, q *request, s store.Slot, part span, r
 	}
 	w.WriteHeader(status)
 	out := web.NewDownload(w, a.patience)
+	out.While(still)
 	if _, err := io.Copy(out, r); err != nil {
 		return err
 	}
@@ -125,7 +127,7 @@ func (a *api) sendHashed(w http.ResponseWriter, q *request, s store.Slot, part s
 	}
 	sum := md5.Sum(data) //nolint:gosec // see the import
 	w.Header().Set("Content-Md5", base64.StdEncoding.EncodeToString(sum[:]))
-	return a.send(w, q, s, part, bytes.NewReader(data))
+	return a.send(w, q, s, part, bytes.NewReader(data), nil)
 }
 
 // describe sets the headers of a blob, of which part is sent.

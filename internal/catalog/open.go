@@ -163,6 +163,16 @@ func (r *Reader) short() error {
 	return nil
 }
 
+// Served fails with Gone once the version's bytes are not to be read any more,
+// whatever is open of them: a purge, at this server or another, removes them.
+func (r *Reader) Served() error {
+	served, err := r.c.db.Served(r.ctx, r.version)
+	if err == nil && !served {
+		err = coreshed.Errorf(coreshed.Gone, "The bytes of this version are not there any more.")
+	}
+	return err
+}
+
 // Close ends the reading.
 func (r *Reader) Close() error {
 	err := r.closeCurrent()

@@ -65,6 +65,7 @@ func (a *api) getContent(w http.ResponseWriter, q *request) error {
 		return nil
 	}
 	out := web.NewDownload(w, patience)
+	out.While(r.Served)
 	if _, err := io.Copy(out, r); err != nil {
 		return err
 	}

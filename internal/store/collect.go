@@ -108,6 +108,16 @@ func (db *DB) SetHashes(ctx context.Context, version int64, sha256, md5 []byte) 
 	})
 }
 
+// Served reports whether the bytes of a version may be read: it has not been purged,
+// and they are there as far as is known.
+func (db *DB) Served(ctx context.Context, version int64) (bool, error) {
+	state, err := one(ctx, db, value[coreshed.ByteState], `SELECT state FROM versions WHERE id = $1`, version)
+	if errors.Is(err, coreshed.NotFound) {
+		return false, nil
+	}
+	return state.Served(), err
+}
+
 // SetState records what has become of a version's bytes, unless a purge removes
 // them.
 func (db *DB) SetState(ctx context.Context, version int64, state coreshed.ByteState) error {

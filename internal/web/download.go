@@ -39,6 +39,26 @@ type Download struct {
 	w        http.ResponseWriter
 	deadline Deadline
 	piece    int64
+
+	still func() error // go on; nil is always
+	asked time.Time
+}
+
+// askEvery is how often a download asks whether it may go on.
+const askEvery = 2 * time.Second
+
+// While lets a download go on only as long as still returns nil, which is asked now
+// and then, between two pieces.
+func (d *Download) While(still func() error) { d.still, d.asked = still, time.Now() }
+
+// move moves the deadline, unless the download is to end.
+func (d *Download) move() error {
+	d.deadline.Move()
+	if d.still == nil || time.Since(d.asked) < askEvery {
+		return nil
+	}
+	d.asked = time.Now()
+	return d.still()
 }
 
 // How much is written between looks at the deadline. A connection that takes
@@ -54,11 +74,10 @@ const (
 // NewDownload returns the body of the answer that w writes. The connection is
 // broken when the caller takes nothing for the time of patience.
 func NewDownload(w http.ResponseWriter, patience time.Duration) *Download {
-	return &Download{w, NewDeadline(http.NewResponseController(w).SetWriteDeadline, patience), smallPiece}
+	return &Download{w: w, deadline: NewDeadline(http.NewResponseController(w).SetWriteDeadline, patience), piece: smallPiece}
 }
 
-// next moves the deadline and returns how large the next piece may be, by how
-// long the one before took.
+// next returns how large the next piece may be, by how long the one before took.
 func (d *Download) next(began time.Time) (int64, time.Time) {
 	now := time.Now()
 	if !began.IsZero() {
@@ -67,7 +86,6 @@ func (d *Download) next(began time.Time) (int64, time.Time) {
 			d.piece = smallPiece
 		}
 	}
-	d.deadline.Move()
 	return d.piece, now
 }
 
@@ -75,7 +93,9 @@ func (d *Download) next(began time.Time) (int64, time.Time) {
 func (d *Download) Write(p []byte) (int, error) {
 	total := 0
 	for len(p) > 0 {
-		d.deadline.Move()
+		if err := d.move(); err != nil {
+			return total, err
+		}
 		n, err := d.w.Write(p[:min(len(p), smallPiece)])
 		total += n
 		if err != nil {
@@ -98,6 +118,9 @@ func (d *Download) ReadFrom(src io.Reader) (int64, error) {
 	var began time.Time
 	for whole.N > 0 {
 		size, began = d.next(began)
+		if err := d.move(); err != nil {
+			return total, err
+		}
 		piece := &io.LimitedReader{R: whole.R, N: min(whole.N, size)}
 		n, err := io.Copy(d.w, piece)
 		total += n
