@@ -219,7 +219,7 @@ func (a *api) batchesBefore(q *request, list ...store.BatchEntry) (map[int64]*ba
 	if ids == nil {
 		return nil, nil
 	}
-	found, _, err := a.DB.Batches(q.Context(), q.view, store.BatchFilter{ID: ids}, nil, coreshed.Page{Limit: int64(len(ids))})
+	found, _, err := a.DB.Batches(q.Context(), q.view, store.BatchFilter{ID: ids, Bare: true}, nil, coreshed.Page{Limit: int64(len(ids))})
 	before := map[int64]*batchRef{}
 	for _, b := range found {
 		before[b.ID] = batchOf(&b.Batch)

@@ -251,7 +251,7 @@ func (db *DB) Batch(ctx context.Context, view coreshed.View, id int64) (BatchEnt
 
 // BatchFilter says which batches are wanted; nil is any. Bounds are inclusive.
 type BatchFilter struct {
-	RecipeType, Root         []int64
+	ID, RecipeType, Root     []int64
 	Key                      []string
 	Modified                 coreshed.Window
 	CreationDone, Superseded *bool
@@ -264,6 +264,7 @@ type BatchFilter struct {
 // the last key.
 func (db *DB) Batches(ctx context.Context, view coreshed.View, f BatchFilter, order []coreshed.Order, page coreshed.Page) ([]BatchEntry, int64, error) {
 	c := batchConditions(db.dialect, view)
+	c.anyID(db.dialect, `b.id`, f.ID)
 	c.anyID(db.dialect, `b.recipe_type_id`, f.RecipeType)
 	c.anyID(db.dialect, `b.root_batch_id`, f.Root)
 	c.anyText(db.dialect, `b.batch_key`, f.Key)
