@@ -23,6 +23,8 @@ var (
 	// ErrUnavailable says that nothing can be said of a file, since the folder
 	// or bucket as a whole is not there: not mounted, not reachable.
 	ErrUnavailable = errors.New("the folder or bucket cannot be reached")
+	// ErrEmpty is ErrUnavailable for a folder in which there is nothing at all.
+	ErrEmpty = fmt.Errorf("%w: the folder is empty, as one that is not mounted", ErrUnavailable)
 )
 
 // Object is a file in a folder or bucket, as it is at a moment.

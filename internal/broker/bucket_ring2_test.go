@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -72,7 +73,7 @@ func TestBucketParts(t *testing.T) {
 	}
 }
 
-// TestBucketPages lists more objects than one answer has.
+// TestBucketPages lists more objects than one answer has, for many at a time.
 func TestBucketPages(t *testing.T) {
 	b, _ := openBucket(t)
 	var want []string
@@ -81,9 +82,20 @@ func TestBucketPages(t *testing.T) {
 		put(t, b, name, "x")
 		want = append(want, name)
 	}
-	if diff := cmp.Diff(want, list(t, b, broker.Listing{Prefix: "scan/", Recursive: true})); diff != "" {
-		t.Errorf("all (-want +got):\n%s", diff)
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			var got []string
+			err := b.List(t.Context(), broker.Listing{Prefix: "scan/", Recursive: true}, func(o broker.Object) error {
+				got = append(got, o.Path)
+				return nil
+			})
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				t.Errorf("all, %v (-want +got):\n%s", err, diff)
+			}
+		})
 	}
+	readers.Wait()
 	if diff := cmp.Diff(want[1050:], list(t, b, broker.Listing{After: want[1049], Recursive: true})); diff != "" {
 		t.Errorf("the rest (-want +got):\n%s", diff)
 	}

@@ -131,7 +131,7 @@ func (f *folder) absent(root *os.Root, err error) error {
 	}
 	defer dir.Close()
 	if _, first := dir.Readdirnames(1); first != nil {
-		return fmt.Errorf("%w: the folder is empty, as one that is not mounted", ErrUnavailable)
+		return ErrEmpty
 	}
 	return err
 }

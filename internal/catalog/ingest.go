@@ -101,6 +101,8 @@ func reasonOf(err error) string {
 		return "The file has gone from where it was found."
 	case errors.Is(err, errYoung), errors.Is(err, broker.ErrChanged):
 		return "The file changed while it was read."
+	case errors.Is(err, broker.ErrEmpty):
+		return "The folder is empty, as one that is not mounted. If it is to be, put a file into it."
 	case errors.Is(err, broker.ErrUnavailable):
 		return "The folder or bucket cannot be reached."
 	case errors.Is(err, fs.ErrPermission):

@@ -219,9 +219,14 @@ func (c *Catalog) removeObjects(ctx context.Context, prefix string) error {
 }
 
 // removeInPlace removes what was registered in a folder or bucket, and nothing
-// else that lies there by now.
+// else that lies there by now. That the workspace was archived since does not
+// matter: the purge is an order.
 func (c *Catalog) removeInPlace(ctx context.Context, v store.PurgedVersion) error {
-	b, err := c.Broker(ctx, v.Workspace)
+	s, err := c.db.StorageOf(ctx, v.Workspace)
+	if err != nil {
+		return err
+	}
+	b, err := c.brokerOf(ctx, s)
 	if err != nil {
 		return err
 	}

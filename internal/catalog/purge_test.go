@@ -33,6 +33,7 @@ type removal struct {
 	source int64            // version
 	set    []catalog.Target // all that goes, the source first
 	stays  map[catalog.Target][]byte
+	beside catalog.Target // one of these
 	purge  coreshed.Purge
 }
 
@@ -52,6 +53,7 @@ func removing(t testing.TB, s *shed, products int) *removal {
 	first := r.make(t, products, r.source, otherID)
 	r.make(t, products, first)
 	s.put(t, beside, r.stays[beside])
+	r.beside = beside
 	return r
 }
 
@@ -350,14 +352,7 @@ func TestPurgeFolderAway(t *testing.T) {
 	each(t, func(t *testing.T, s *shed) {
 		dir := reaching(t, s)
 		r := removing(t, s, 2)
-		at := r.placed(t, dir, "2026/tile.tif", random(100))
-		run, _, err := r.db.RecordRun(t.Context(), r.view, r.access.Workspace.ID, storetest.NewRun(r.source))
-		if err == nil {
-			_, err = r.db.AddOutputs(t.Context(), r.view, run.ID, []store.Output{{Name: "OUT", Version: coreshed.Ref{ID: r.slot(t, at).Version.ID}}}, nil)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		r.product(t, r.placed(t, dir, "2026/tile.tif", random(100)))
 		r.begin(t)
 		if err := os.Rename(dir, dir+".away"); err != nil {
 			t.Fatal(err)

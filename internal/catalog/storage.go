@@ -30,12 +30,18 @@ type openBroker struct {
 // server may not reach it.
 func (c *Catalog) Broker(ctx context.Context, workspace int64) (broker.Broker, error) {
 	s, err := c.db.StorageOf(ctx, workspace)
-	switch {
-	case err != nil:
+	if err == nil && s.Deleted {
+		err = coreshed.Errorf(coreshed.Gone, "The workspace is archived: its files are not reached until it is restored.")
+	}
+	if err != nil {
 		return nil, err
-	case s.Deleted:
-		return nil, coreshed.Errorf(coreshed.Gone, "The workspace is archived: its files are not reached until it is restored.")
-	case s.Broker == "":
+	}
+	return c.brokerOf(ctx, s)
+}
+
+// brokerOf is Broker for an archived workspace, too.
+func (c *Catalog) brokerOf(ctx context.Context, s store.Storage) (broker.Broker, error) {
+	if s.Broker == "" {
 		return nil, coreshed.Errorf(coreshed.NotFound, "The workspace has no folder or bucket of its own.")
 	}
 	if b, ok := c.brokers.find(s); ok {

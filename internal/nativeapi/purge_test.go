@@ -171,7 +171,7 @@ func TestPurgeBodies(t *testing.T) {
 			body   any
 			status int
 		}{
-			{"", 422}, {"[]", 400}, {"{", 400}, {m{"versions": "1"}, 422}, {m{"versions": []int64{v}, "scope": "all"}, 422}, {m{"x": 1}, 422},
+			{"", 422}, {"[]", 400}, {"{", 400}, {m{"versions": "1"}, 422}, {m{"versions": []int64{v}, "scope": "all"}, 422}, {m{"versions": []int64{v}, "source_bytes": "False"}, 422}, {m{"x": 1}, 422},
 			{m{"versions": []int64{v}, "reason": strings.Repeat("x", 2001)}, 422}, {m{"files": []string{"x"}}, 422}, {m{"versions": []int64{0}}, 404},
 			{m{"files": []coreshed.UUID{uuid.New()}}, 404}, {m{"paths": []m{{"workspace": s.Workspace.UUID, "path": "none"}}}, 404},
 			{m{"paths": []m{{"workspace": s.Workspace.UUID, "path": "../a"}}}, 400}, {m{"paths": []m{{"path": "a.tif"}}}, 404},

@@ -2,6 +2,7 @@ package watch_test
 
 import (
 	"context"
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/store"
+	"github.com/coreshed/coreshed/internal/store/storetest"
 )
 
 // purge removes an entry and all that came of it, and returns the purge.
@@ -79,5 +81,38 @@ func TestBarrierOfCopy(t *testing.T) {
 		s.put(s.raw, "copy.tif", "poly")
 		s.takeAll(s.scan(everything))
 		same(t, "entries", []string{"raw copy.tif in place"}, s.entries())
+	})
+}
+
+// TestPurgeOfArrival: case d of doc/removal-cases.md. A file whose arrival has
+// started a recipe, and a run in it, goes with the record of that.
+func TestPurgeOfArrival(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		_, err := s.db.EnsureRecipeType(t.Context(), s.view, store.NewRecipeType{Name: "tiles", Definition: json.RawMessage(`{"input": {"files": [{"name": "scene"}]}}`)})
+		s.must(err)
+		s.put(s.raw, "a.tif", "one")
+		var document map[string]any
+		s.must(json.Unmarshal(configuration("scanner", map[string]any{"type": "dir"}, everything), &document))
+		document["recipe"] = map[string]any{"name": "tiles"}
+		text, err := json.Marshal(document)
+		s.must(err)
+		scan, err := s.db.AddScan(t.Context(), s.view, coreshed.Origin{Workspace: s.ids["raw"], Title: "tiles", Configuration: text})
+		s.must(err)
+		s.takeAll(scan.ID)
+		recipes, _, err := s.db.Recipes(t.Context(), s.view, store.RecipeFilter{}, nil, coreshed.Page{Limit: 10})
+		s.must(err)
+		entry := s.ingests()[0].Entry
+		n := storetest.NewRun(entry)
+		n.Recipe, n.Node, n.IngestEvent = recipes[0].ID, "a", recipes[0].IngestEvent
+		_, _, err = s.db.RecordRun(t.Context(), s.view, s.ids["raw"], n)
+		s.must(err)
+		p := s.purge(entry, false)
+		if got := []int64{p.Removed.Versions, p.Removed.Runs, p.Removed.Recipes}; !slices.Equal(got, []int64{1, 1, 1}) || len(s.ingests()) != 0 {
+			t.Errorf("removed %+v; ingests are %+v", p.Removed, s.ingests())
+		}
+		findings, err := s.db.Check(t.Context())
+		if err != nil || len(findings) > 0 {
+			t.Errorf("the doctor finds %v, %v", findings, err)
+		}
 	})
 }

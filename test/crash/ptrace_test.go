@@ -131,7 +131,7 @@ func (w *watch) step(tid int) bool {
 		return false
 	}
 	w.steps++
-	w.taken = append(w.taken, name)
+	w.taken = append(w.taken, name+on(w.pid, nr, args))
 	return w.steps == w.killAt
 }
 
@@ -154,6 +154,32 @@ var steps = map[uint64]string{
 	unix.SYS_OPENAT: "openat", unix.SYS_MKDIRAT: "mkdirat", unix.SYS_WRITE: "write", unix.SYS_PWRITE64: "pwrite",
 	unix.SYS_WRITEV: "writev", unix.SYS_FTRUNCATE: "ftruncate", unix.SYS_FSYNC: "fsync", unix.SYS_FDATASYNC: "fdatasync",
 	unix.SYS_RENAMEAT: "renameat", unix.SYS_RENAMEAT2: "renameat2", unix.SYS_UNLINKAT: "unlinkat",
+}
+
+// on tells what is written or synced: a folder, an object, the database's log, or
+// what a client is told.
+func on(pid int, nr uint64, args [6]uint64) string {
+	switch nr {
+	case unix.SYS_WRITE, unix.SYS_WRITEV, unix.SYS_FSYNC, unix.SYS_FDATASYNC:
+	default:
+		return ""
+	}
+	target, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", pid, args[0]))
+	if err != nil {
+		return ""
+	}
+	info, err := os.Stat(target)
+	switch {
+	case err == nil && info.IsDir():
+		return " folder"
+	case strings.HasPrefix(target, "socket:"):
+		return " to client"
+	case strings.Contains(target, "/objects/"):
+		return " object"
+	case strings.HasSuffix(target, "-wal"):
+		return " log"
+	}
+	return ""
 }
 
 // changes leaves out what only reads, and what the runtime writes to itself or
