@@ -35,10 +35,11 @@ type Collected struct {
 func (c *Catalog) Collect(ctx context.Context) (Collected, error) {
 	var done Collected
 	err := c.expireUploads(ctx, &done)
-	for _, next := range []func(context.Context, *Collected) error{c.collectDropped, c.collectUnnamed} {
-		if ctx.Err() == nil {
-			err = errors.Join(err, next(ctx, &done))
-		}
+	if ctx.Err() == nil {
+		err = errors.Join(err, c.collectDropped(ctx, c.now().Add(-Grace), &done))
+	}
+	if ctx.Err() == nil {
+		err = errors.Join(err, c.collectUnnamed(ctx, &done))
 	}
 	return done, err
 }
@@ -74,10 +75,11 @@ func (c *Catalog) expireUploads(ctx context.Context, done *Collected) error {
 	return ctx.Err()
 }
 
-func (c *Catalog) collectDropped(ctx context.Context, done *Collected) error {
+// collectDropped removes the objects that were dropped before a time.
+func (c *Catalog) collectDropped(ctx context.Context, before time.Time, done *Collected) error {
 	var stuck stuck
 	for ctx.Err() == nil {
-		keys, err := c.db.Dropped(ctx, c.now().Add(-Grace), stuck.n, batch)
+		keys, err := c.db.Dropped(ctx, before, stuck.n, batch)
 		if err != nil || len(keys) == 0 {
 			return errors.Join(stuck.err(), err)
 		}

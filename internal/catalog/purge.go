@@ -88,6 +88,10 @@ func (c *Catalog) purge(ctx context.Context, l store.Lease, id int64) error {
 			killpoint.Reach("purge.batch.removed")
 		}
 	}
+	if err := c.collectDropped(ctx, store.PurgedAt.Add(time.Second), &Collected{}); err != nil {
+		return fmt.Errorf("%w: %w", errBytesLeft, err)
+	}
+	killpoint.Reach("purge.uploads.gone")
 	ended, err := c.db.EndPurge(ctx, l, id)
 	if err != nil || !ended {
 		return err

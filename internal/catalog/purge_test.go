@@ -377,3 +377,31 @@ func TestPurgeFolderAway(t *testing.T) {
 		r.wantSound(t)
 	})
 }
+
+// TestPurgeUploads: what was staged for files that go is gone with them, replaced
+// blocks too, and the purge has not ended before.
+func TestPurgeUploads(t *testing.T) {
+	each(t, func(t *testing.T, s *shed) {
+		r := removing(t, s, 2)
+		r.uploadAgain(t, r.set[1])
+		r.uploadAgain(t, r.set[1])
+		whole := s.Catalog
+		s.breakRemoval(func(_ context.Context, what string) error {
+			if strings.Contains(what, "/") {
+				return errDisk // one object, not all of a version
+			}
+			return nil
+		})
+		r.begin(t)
+		broken := r.work(t.Context(), "a")
+		if p := r.state(t); broken == nil || p.Status != coreshed.PurgeRunning || p.LastError != "Some bytes could not be removed yet." {
+			t.Errorf("%v, it is %s: %q", broken, p.Status, p.LastError)
+		}
+		s.Catalog = whole
+		r.putOff(t)
+		if err := r.work(t.Context(), "a"); err != nil {
+			t.Error(err)
+		}
+		r.wantDone(t)
+	})
+}

@@ -52,6 +52,9 @@ func endUpload(ctx context.Context, t tx, upload, before int64) error {
 	return countStaged(ctx, t, u.workspace, -u.bytes)
 }
 
+// PurgedAt is when objects count as dropped that go with a purge: long ago.
+var PurgedAt = time.Unix(0, 0)
+
 // Dropped returns up to limit keys of objects that were dropped before the
 // given time, oldest first, without the first few.
 func (db *DB) Dropped(ctx context.Context, before time.Time, skip, limit int) ([]string, error) {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"maps"
 	"math"
 	"slices"
@@ -255,13 +256,33 @@ func (r *removal) files(ctx context.Context, t tx, ids []int64) error {
 		SELECT 3, id, PURGE, workspace_id, uuid, NOW FROM files WHERE id IN (IDS) ON CONFLICT DO NOTHING`); err != nil {
 		return err
 	}
-	for _, u := range uploads {
-		if err := endUpload(ctx, t, u, math.MaxInt64); err != nil {
-			return err
-		}
+	if err := r.uploads(ctx, t, uploads); err != nil {
+		return err
 	}
 	if _, err := r.each(ctx, t, ids, `DELETE FROM files WHERE id IN (IDS)`); err != nil {
 		return err
 	}
 	return r.eraseAudit(ctx, t, coreshed.AuditFile, ids)
+}
+
+// uploads ends uploads. What they have staged, and replaced, goes with the purge: it
+// does not wait as other dropped objects do.
+func (r *removal) uploads(ctx context.Context, t tx, ids []int64) error {
+	for _, u := range ids {
+		prefix, err := one(ctx, t, value[string], `SELECT prefix FROM uploads WHERE id = $1`, u)
+		if errors.Is(err, coreshed.NotFound) {
+			continue
+		}
+		if err == nil {
+			err = endUpload(ctx, t, u, math.MaxInt64)
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := t.exec(ctx, `UPDATE dropped_objects SET dropped_at = $3 WHERE object_key >= $1 AND object_key < $2`,
+			prefix+"/", prefix+"0", PurgedAt.UnixMicro()); err != nil { // "0" follows "/"
+			return err
+		}
+	}
+	return nil
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"math"
 	"slices"
 
 	"github.com/coreshed/coreshed"
@@ -15,10 +14,8 @@ func (r *removal) runs(ctx context.Context, t tx, ids []int64) error {
 	if err != nil {
 		return err
 	}
-	for _, u := range uploads {
-		if err := endUpload(ctx, t, u, math.MaxInt64); err != nil {
-			return err
-		}
+	if err := r.uploads(ctx, t, uploads); err != nil {
+		return err
 	}
 	events, err := r.eventsOf(ctx, t, `jobs`, ids)
 	if err != nil {

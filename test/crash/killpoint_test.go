@@ -36,7 +36,7 @@ var killPoints = []string{
 	"purge.begun", "purge.bytes.begin", "purge.object.gone", "purge.folder.unsynced", "purge.bytes.gone",
 	"purge.buried", "purge.forgotten", "purge.settled", "purge.rows.gone",
 	"purge.runs.removed", "purge.recipes.removed", "purge.batch.removed",
-	"purge.unmarked", "purge.ended", "purge.log.emptied",
+	"purge.uploads.gone", "purge.unmarked", "purge.ended", "purge.log.emptied",
 	"audit.leased", "audit.grown", "audit.saved", "audit.signed", "audit.numbered", "audit.published",
 }
 
