@@ -61,8 +61,11 @@ func recordBatch(ctx context.Context, t tx, view coreshed.View, workspace int64,
 	if err := checkKey("id", n.Key); err != nil {
 		return 0, false, err
 	}
-	if len([]rune(n.Title)) > maxBatchTitle {
-		return 0, false, invalidField("title", "has at most 50 characters")
+	if err := checkText("title", n.Title, maxBatchTitle); err != nil {
+		return 0, false, err
+	}
+	if err := checkText("description", n.Description, maxDescription); err != nil {
+		return 0, false, err
 	}
 	hash, err := n.hash()
 	if err != nil {

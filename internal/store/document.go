@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"mime"
 	"strconv"
 	"strings"
@@ -139,11 +140,29 @@ func checkName(field, name string) error {
 }
 
 // checkKey is checkName for one that may be empty.
-func checkKey(field, name string) error {
-	if utf8.RuneCountInString(name) > maxName || !storable(name) {
-		return invalidField(field, "must be at most 250 characters of UTF-8, none of them NUL")
+func checkKey(field, name string) error { return checkText(field, name, maxName) }
+
+// maxDescription bounds what is said of types and batches, in code points.
+const maxDescription = 5000
+
+// checkText fails with Invalid unless a text can be kept.
+func checkText(field, text string, most int) error {
+	if utf8.RuneCountInString(text) > most || !storable(text) {
+		return invalidField(field, fmt.Sprintf("must be at most %d characters of UTF-8, none of them NUL", most))
 	}
 	return nil
+}
+
+// checkType fails with Invalid unless what a type is called and said to be can be
+// kept.
+func checkType(name, title, description string) error {
+	if err := checkName("type.name", name); err != nil {
+		return err
+	}
+	if err := checkKey("type.title", title); err != nil {
+		return err
+	}
+	return checkText("type.description", description, maxDescription)
 }
 
 // checkMediaType fails with Invalid unless it is the name of a media type, or

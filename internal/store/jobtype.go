@@ -35,7 +35,7 @@ func (db *DB) EnsureJobType(ctx context.Context, view coreshed.View, n NewJobTyp
 }
 
 func ensureJobType(ctx context.Context, t tx, view coreshed.View, n NewJobType) (typeRow, error) {
-	if err := checkName("type.name", n.Name); err != nil {
+	if err := checkType(n.Name, n.Title, n.Description); err != nil {
 		return typeRow{}, err
 	}
 	if err := checkName("type.version", n.Version); err != nil {

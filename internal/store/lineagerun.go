@@ -145,7 +145,7 @@ func lineageJobType(ctx context.Context, t tx, view coreshed.View, run *openline
 		Name: openlineage.Slug(run.Name.Namespace, run.Name.Name), Version: run.JobFacets.JobVersion(),
 		Title: cut(run.Name.Name), Manifest: manifest,
 	})
-	text := run.JobFacets.Description()
+	text := cutTo(strings.ReplaceAll(run.JobFacets.Description(), "\x00", ""), maxDescription)
 	if err != nil || text == "" || !row.mine {
 		return row, err
 	}
@@ -154,11 +154,13 @@ func lineageJobType(ctx context.Context, t tx, view coreshed.View, run *openline
 }
 
 // cut shortens what another system has named to what a name here can be.
-func cut(name string) string {
-	if runes := []rune(name); len(runes) > maxName {
-		return string(runes[:maxName])
+func cut(name string) string { return cutTo(name, maxName) }
+
+func cutTo(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most])
 	}
-	return name
+	return text
 }
 
 // enter makes the run's job in a workspace, or moves it there: outputs that

@@ -39,7 +39,7 @@ func (db *DB) EnsureRecipeType(ctx context.Context, view coreshed.View, n NewRec
 }
 
 func ensureRecipeType(ctx context.Context, t tx, view coreshed.View, n NewRecipeType) (typeRow, error) {
-	if err := checkName("type.name", n.Name); err != nil {
+	if err := checkType(n.Name, n.Title, n.Description); err != nil {
 		return typeRow{}, err
 	}
 	maker, err := actorRow(ctx, t, view.Actor)

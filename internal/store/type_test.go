@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/coreshed/coreshed"
@@ -51,6 +52,46 @@ func TestTypeOfOthers(t *testing.T) {
 				revision, current := record(step.who, step.document)
 				wantEqual(t, []int64{revision, current}, []int64{step.revision, step.current})
 			}
+		}
+	})
+}
+
+// TestTypeTexts: what is said of types and batches can be kept, or is refused; of
+// what other systems say as much is kept as can be.
+func TestTypeTexts(t *testing.T) {
+	eachTold(t, func(t *testing.T, r *told) {
+		view := r.View(t, r.Editor)
+		run := func(title, text string) error {
+			n := storetest.NewRun()
+			n.Type = store.NewJobType{Name: "n", Version: "1", Title: title, Description: text}
+			_, _, err := r.DB.RecordRun(t.Context(), view, r.Workspace.ID, n)
+			return err
+		}
+		recipe := func(title, text string) error {
+			n := store.NewRecipe{Type: store.NewRecipeType{Name: "n", Title: title, Description: text}}
+			_, _, err := r.DB.RecordRecipe(t.Context(), view, r.Workspace.ID, n)
+			return err
+		}
+		batch := func(title, text string) error {
+			_, _, err := r.DB.RecordBatch(t.Context(), view, r.Workspace.ID, store.NewBatch{Title: title, Description: text})
+			return err
+		}
+		for _, tt := range []struct {
+			record func(title, text string) error
+			title  int
+		}{{run, 250}, {recipe, 250}, {batch, 50}} {
+			wantIs(t, tt.record(strings.Repeat("é", tt.title), strings.Repeat("é", 5000)), nil)
+			wantIs(t, tt.record(strings.Repeat("é", tt.title+1), ""), coreshed.Invalid)
+			wantIs(t, tt.record("", strings.Repeat("é", 5001)), coreshed.Invalid)
+			wantIs(t, tt.record("a\x00", ""), coreshed.Invalid)
+			wantIs(t, tt.record("", "a\x00"), coreshed.Invalid)
+			wantIs(t, tt.record("a\xff", ""), coreshed.Invalid)
+		}
+		for said, want := range map[string]string{strings.Repeat("é", 6000): strings.Repeat("é", 5000), `a\u0000b`: "ab"} {
+			r.say("START", `"job": {"namespace": "survey", "name": "tile", "facets": {"documentation": {"description": "`+said+`"}}}`)
+			kind, err := r.DB.JobType(t.Context(), view, r.job().Type.ID)
+			wantIs(t, err, nil)
+			wantEqual(t, kind.Description, want)
 		}
 	})
 }
