@@ -207,7 +207,11 @@ func (a *api) getRecipeType(w http.ResponseWriter, q *request) error {
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, http.StatusOK, recipeTypeDetails{fullRecipeTypeOf(t), orEmpty(rev.Document)})
+	d := recipeTypeDetails{recipeType: fullRecipeTypeOf(t), Definition: orEmpty(rev.Document)}
+	if err := a.addParts(q, &d); err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, d)
 }
 
 func (a *api) listRecipeTypeRevisions(w http.ResponseWriter, q *request) error {

@@ -134,7 +134,9 @@ type recipeType struct {
 
 type recipeTypeDetails struct {
 	recipeType
-	Definition json.RawMessage `json:"definition"`
+	Definition     json.RawMessage  `json:"definition"`
+	JobTypes       []jobTypeDetails `json:"job_types"`
+	SubRecipeTypes []recipeType     `json:"sub_recipe_types"`
 }
 
 type recipeTypeRevision struct {

@@ -1,6 +1,7 @@
 package scaleapi_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 
@@ -65,7 +66,31 @@ func TestPageShowsRecipes(t *testing.T) {
 		a := b.get(fmt.Sprintf("/recipes/%d/", w.recipe.ID)).want(200)
 		a.reads(nil, "recipe_type.name text", "recipe_type_rev.revision_num text", "recipe_type_rev.recipe_type.id text", "recipe_type_rev.recipe_type.name text",
 			"recipe_type_rev.recipe_type.title text", "recipe_type_rev.definition object", "details.nodes object", "job_types list", "sub_recipe_types list")
-		b.get("/recipe-types/"+a.at("recipe_type", "name").(string)+"/").want(200).reads(nil, "definition object")
+		d := b.get("/recipe-types/" + a.at("recipe_type", "name").(string) + "/").want(200)
+		d.reads(nil, "definition object")
+		if diff := cmp.Diff([]any{[]any{}, []any{}}, []any{d.at("job_types"), d.at("sub_recipe_types")}); diff != "" {
+			t.Errorf("of a definition of another form %s", diff)
+		}
+	})
+}
+
+// The page draws a recipe from its definition, and looks there for what its nodes
+// are called.
+func TestPageDrawsRecipes(t *testing.T) {
+	eachWorks(t, func(w *works) {
+		r, _, err := w.DB.RecordRecipe(t.Context(), w.View(t, w.Editor), w.Workspace.ID, store.NewRecipe{Type: store.NewRecipeType{
+			Name: "outer", Definition: json.RawMessage(`{"input": {"files": [], "json": []}, "nodes": {
+				"p": {"dependencies": [], "input": {}, "node_type": {"node_type": "job", "job_type_name": "parse", "job_type_version": "1.0", "job_type_revision": 1}},
+				"m": {"dependencies": [{"name": "p"}], "input": {}, "node_type": {"node_type": "recipe", "recipe_type_name": "mine", "recipe_type_revision": 1}},
+				"x": {"dependencies": [], "input": {}, "node_type": {"node_type": "job", "job_type_name": "gone", "job_type_version": "1"}}}}`),
+		}})
+		w.must(err)
+		a := w.get(w.Viewer, "/v6/recipe-types/"+r.Type.Name+"/").want(200)
+		a.reads([]any{"job_types", 0}, "title text", "version text", "icon_code text", "is_published bool", "manifest.job object")
+		got := []any{a.at("title"), len(a.at("job_types").([]any)), a.at("job_types", 0, "name"), a.at("job_types", 0, "version"), len(a.at("sub_recipe_types").([]any)), a.at("sub_recipe_types", 0, "title")}
+		if diff := cmp.Diff([]any{"outer", 1, "parse", "1.0", 1, "Mine"}, got); diff != "" {
+			t.Errorf("%s %s", diff, a.body)
+		}
 	})
 }
 
