@@ -23,7 +23,7 @@ const (
 	purgeBatch = 250
 	// bytesBatch is how many versions' bytes are removed before their rows at
 	// most: the more, the more of them share the sync of a folder.
-	bytesBatch = 8 * purgeBatch
+	bytesBatch = 32 * purgeBatch
 	// purgeAtOnce is how many versions' bytes are removed at a time.
 	purgeAtOnce = 16
 	// batchTime is about how long bytes are removed before their rows: how far a

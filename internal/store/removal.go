@@ -235,14 +235,20 @@ func (r *removal) lost(ctx context.Context, t tx, files []purgedFile) error {
 			return err
 		}
 	}
-	if _, err := r.each(ctx, t, ids, `UPDATE files SET current_id = NULL, deleted_at = COALESCE(deleted_at, NOW) WHERE current_id IS NOT NULL AND id IN (IDS)`); err != nil {
-		return err
-	}
 	empty, err := r.idsOf(ctx, t, `SELECT id FROM files f WHERE id IN (IDS) AND NOT EXISTS (SELECT 1 FROM versions v WHERE v.file_id = f.id)`, ids)
-	if err != nil || len(empty) == 0 {
+	if err != nil {
 		return err
 	}
-	return r.files(ctx, t, empty)
+	if len(empty) > 0 {
+		if err := r.files(ctx, t, empty); err != nil {
+			return err
+		}
+	}
+	if len(empty) == len(ids) {
+		return nil
+	}
+	_, err = r.each(ctx, t, ids, `UPDATE files SET current_id = NULL, deleted_at = COALESCE(deleted_at, NOW) WHERE current_id IS NOT NULL AND id IN (IDS)`)
+	return err
 }
 
 // files removes files that have no version, with what was uploaded for new ones.
