@@ -70,7 +70,7 @@ func (c runRecordCmd) Run(ctx context.Context, a *app) error {
 		r, err = c.end(ctx, files.Client(), r)
 	} else if c.ID == "" {
 		// Nobody can go on with it.
-		_, failed := files.Client().FailRun(context.WithoutCancel(ctx), r.Number, client.RunEnd{Error: json.RawMessage(`{"name": "upload failed"}`)})
+		_, failed := files.Client().FailRun(context.WithoutCancel(ctx), r.Number, client.RunEnd{Error: json.RawMessage(`{"name": "upload-failed", "title": "The upload failed"}`)})
 		err = errors.Join(err, failed)
 	}
 	if err != nil {
@@ -86,7 +86,7 @@ func (c runRecordCmd) end(ctx context.Context, cl *client.Client, r client.Run) 
 	if c.Failed == "" {
 		return cl.CompleteRun(ctx, r.Number, client.RunEnd{})
 	}
-	why, err := json.Marshal(map[string]string{"name": c.Failed})
+	why, err := json.Marshal(map[string]string{"name": "failed", "title": c.Failed})
 	if err != nil {
 		return r, err
 	}
