@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -30,11 +31,15 @@ type Checker struct {
 	report      Report
 	checkpoints map[int64][]kept // by size
 	size        int64
-	edge        map[int64]Hash  // the roots of the largest whole subtrees
-	lost        bool            // what follows cannot be checked
-	erasing     map[int64]int64 // the first entry that each purge has erased the details of
-	executed    map[int64]bool  // purges of whose execution the log tells
+	edge        map[int64]Hash    // the roots of the largest whole subtrees
+	lost        bool              // what follows cannot be checked
+	erasing     map[int64]int64   // the first entry that each purge has erased the details of
+	executed    map[int64]bool    // purges of whose execution the log tells
+	ended       map[int64]Removed // what ended purges have removed, as the log tells
 }
+
+// Removed is how much a purge has removed.
+type Removed struct{ Versions, Runs, Recipes int64 }
 
 type kept struct {
 	Checkpoint
@@ -46,7 +51,7 @@ type kept struct {
 func NewChecker(notes []string, older string, keys []string) *Checker {
 	c := &Checker{
 		checkpoints: map[int64][]kept{}, edge: map[int64]Hash{}, report: Report{Findings: []string{}},
-		erasing: map[int64]int64{}, executed: map[int64]bool{},
+		erasing: map[int64]int64{}, executed: map[int64]bool{}, ended: map[int64]Removed{},
 	}
 	origin := ""
 	for _, note := range notes {
@@ -122,6 +127,9 @@ func (c *Checker) details(e coreshed.AuditEntry) {
 	if e.Action == coreshed.ActPurgeExecute {
 		c.Executed(e.Subject)
 	}
+	if e.Action == coreshed.ActPurgeEnd && e.Details != nil && Kept(e) {
+		c.end(e)
+	}
 	switch {
 	case !Kept(e):
 		c.found("entry %d (id %d): its details are not those that it was written with", e.Number, e.ID)
@@ -132,6 +140,33 @@ func (c *Checker) details(e coreshed.AuditEntry) {
 		c.report.Erased++
 		if _, ok := c.erasing[e.ErasedBy]; !ok {
 			c.erasing[e.ErasedBy] = e.Number
+		}
+	}
+}
+
+// end remembers what the last entry of a purge says that it has removed.
+func (c *Checker) end(e coreshed.AuditEntry) {
+	var said struct{ Sources, Products, Runs, Recipes int64 }
+	if json.Unmarshal(e.Details, &said) == nil {
+		c.ended[e.Subject] = Removed{said.Sources + said.Products, said.Runs, said.Recipes}
+	}
+}
+
+// NotRemoved tells of entries whose details a purge is to have erased that has no
+// tombstone of what they tell of.
+func (c *Checker) NotRemoved(entries []coreshed.AuditEntry) {
+	for _, e := range entries {
+		c.found("entry %d (id %d): purge %d is to have erased its details, and has not removed what it tells of", e.Number, e.ID, e.ErasedBy)
+	}
+}
+
+// Tombstones tells how many tombstones name each purge: more than it has removed
+// would let it erase what is not its to erase.
+func (c *Checker) Tombstones(of map[int64]Removed) {
+	for _, purge := range slices.Sorted(maps.Keys(of)) {
+		if removed, ok := c.ended[purge]; ok && removed != of[purge] {
+			c.found("purge %d: it has removed %d versions, %d runs and %d recipes, and its tombstones are of %d, %d and %d",
+				purge, removed.Versions, removed.Runs, removed.Recipes, of[purge].Versions, of[purge].Runs, of[purge].Recipes)
 		}
 	}
 }

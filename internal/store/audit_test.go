@@ -226,6 +226,8 @@ func TestErasedDetailsLeaveTheLogWhole(t *testing.T) {
 		a.wantFound(kept, "and the log has no entry of its execution")
 		_, err = db.ExecutePurge(t.Context(), view, p.UUID, p.Fingerprint)
 		must(t, err)
+		a.wantFound(kept, "and has not removed what it tells of")
+		drain(t, db, p.ID)
 		a.wantWhole(kept) // the execution waits for its number
 		a.sequence(1000)
 		r := a.wantWhole(kept)
@@ -422,5 +424,34 @@ func TestPurgeErasesDetails(t *testing.T) {
 		if r := a.wantWhole(kept); r.Erased == 0 {
 			t.Error("nothing was erased")
 		}
+	})
+}
+
+// A purge erases what tells of things that it has removed, and nothing else: naming
+// one that ran hides no other details, not even with tombstones that it never left.
+func TestErasedByAnotherPurge(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s, a := storetest.New(t, db), newAuditor(t, db)
+		view := s.View(t, s.Owner)
+		sold, other := s.Put(t, s.Owner, "sold.csv", "1"), s.Put(t, s.Owner, "other.csv", "2")
+		s.Made(t, "made.csv", sold.Version.ID)
+		p, err := db.PlanPurge(t.Context(), view, store.NewPurge{Versions: []int64{sold.Version.ID}, Scope: coreshed.PurgeLineage})
+		must(t, err)
+		p, err = db.ExecutePurge(t.Context(), view, p.UUID, p.Fingerprint)
+		must(t, err)
+		drain(t, db, p.ID)
+		kept := a.sequence(1000)
+		a.wantWhole(kept)
+
+		must(t, store.EraseAudit(t.Context(), db, coreshed.AuditVersion, other.Version.ID, p.ID))
+		a.wantFound(kept, "and has not removed what it tells of")
+		const forge = `INSERT INTO tombstones (kind, item_id, purge_id, workspace_id, file_uuid, removed_at) VALUES ($1, $2, $3, $4, $5, 0)`
+		must(t, db.Exec(t.Context(), forge, 0, other.Version.ID, p.ID, s.Workspace.ID, other.UUID.String()))
+		a.wantFound(kept, fmt.Sprintf("purge %d: it has removed 2 versions, 1 runs and 0 recipes, and its tombstones are of 3, 1 and 0", p.ID))
+		must(t, db.Exec(t.Context(), `DELETE FROM tombstones WHERE kind = 0 AND item_id = $1`, other.Version.ID))
+
+		wantEqual(t, broken(t, db), map[string][]int64{})
+		must(t, db.Exec(t.Context(), forge, 3, 99, p.ID, s.Workspace.ID, other.UUID.String()))
+		wantEqual(t, broken(t, db), map[string][]int64{"file tombstone": {99}})
 	})
 }

@@ -85,6 +85,11 @@ func (db *DB) CheckAudit(ctx context.Context, older string, keys ...string) (aud
 				return err
 			}
 			c.Add(entries, hashes)
+			others, err := notRemoved(ctx, t, next, last)
+			if err != nil {
+				return err
+			}
+			c.NotRemoved(others)
 			next = last + 1
 		}
 		beyond, err := hashesBeyond(ctx, t, c.Size())
@@ -96,11 +101,39 @@ func (db *DB) CheckAudit(ctx context.Context, older string, keys ...string) (aud
 			return err
 		}
 		c.Executed(waiting...)
+		tombstones, err := tombstonesOf(ctx, t)
+		if err != nil {
+			return err
+		}
+		c.Tombstones(tombstones)
 		report = c.End(beyond)
 		report.Waiting, err = one(ctx, t, value[int64], `SELECT count(*) FROM audit_entries WHERE number IS NULL`)
 		return err
 	})
 	return report, err
+}
+
+// notRemoved returns the entries from one number to another whose details a purge is
+// to have erased that has no tombstone of what they tell of.
+func notRemoved(ctx context.Context, q querier, from, to int64) ([]coreshed.AuditEntry, error) {
+	return all(ctx, q, scanAudit, `SELECT `+auditColumns+` FROM audit_entries e JOIN audit_details d ON d.entry_id = e.id
+		WHERE e.number >= $1 AND e.number <= $2 AND d.erased_by IS NOT NULL AND NOT EXISTS (SELECT 1 FROM tombstones s
+			WHERE s.kind = CASE e.kind WHEN 'version' THEN 0 WHEN 'run' THEN 1 WHEN 'recipe' THEN 2 WHEN 'file' THEN 3 END
+				AND s.item_id = e.subject_id AND s.purge_id = d.erased_by) ORDER BY e.number`, from, to)
+}
+
+// tombstonesOf counts what each purge has left tombstones of. Those of files are not
+// counted: each has one of a version beside it, which the doctor checks.
+func tombstonesOf(ctx context.Context, q querier) (map[int64]auditlog.Removed, error) {
+	found := map[int64]auditlog.Removed{}
+	return found, each(ctx, q, func(rows *sql.Rows) error {
+		var purge int64
+		var r auditlog.Removed
+		err := rows.Scan(&purge, &r.Versions, &r.Runs, &r.Recipes)
+		found[purge] = r
+		return err
+	}, `SELECT purge_id, count(CASE WHEN kind = 0 THEN 1 END), count(CASE WHEN kind = 1 THEN 1 END), count(CASE WHEN kind = 2 THEN 1 END)
+		FROM tombstones GROUP BY purge_id`)
 }
 
 // hashesOf returns the hashes that the tree has for its entries from one number
