@@ -270,7 +270,8 @@ func (db *DB) Execution(ctx context.Context, view coreshed.View, run, number int
 	if err != nil {
 		return x, notFound(err, "There is no such try.")
 	}
-	x.Progress, err = db.progress(ctx, x.ID)
+	progress, err := db.progress(ctx, `x.id = $1`, x.ID)
+	x.Progress = progress[x.ID]
 	return x, err
 }
 
@@ -280,10 +281,12 @@ func (db *DB) Executions(ctx context.Context, view coreshed.View, run int64) ([]
 	c.add(`j.id = ?`, run)
 	c.seenIn(db.dialect, view, `j.workspace_id`)
 	list, err := all(ctx, db, scanExecution, `SELECT `+executionColumns+` FROM `+executionsFrom+` WHERE `+c.text()+` ORDER BY x.exe_num`, c.args...)
+	if err != nil || len(list) == 0 {
+		return list, err
+	}
+	progress, err := db.progress(ctx, `x.job_id = $1`, run)
 	for i := range list {
-		if err == nil {
-			list[i].Progress, err = db.progress(ctx, list[i].ID)
-		}
+		list[i].Progress = progress[list[i].ID]
 	}
 	return list, err
 }
@@ -301,13 +304,18 @@ func scanExecution(rows *sql.Rows) (coreshed.Execution, error) {
 	return x, err
 }
 
-func (db *DB) progress(ctx context.Context, exe int64) ([]coreshed.TaskUpdate, error) {
-	return all(ctx, db, func(rows *sql.Rows) (coreshed.TaskUpdate, error) {
+// progress is that of the tries of which the condition is true, by their ids.
+func (db *DB) progress(ctx context.Context, where string, arg int64) (map[int64][]coreshed.TaskUpdate, error) {
+	progress := map[int64][]coreshed.TaskUpdate{}
+	_, err := all(ctx, db, func(rows *sql.Rows) (bool, error) {
 		var u coreshed.TaskUpdate
-		var at int64
+		var exe, at int64
 		var text string
-		err := rows.Scan(&u.Task, &u.Status, &at, &text)
+		err := rows.Scan(&exe, &u.Task, &u.Status, &at, &text)
 		u.At, u.Document = timeOf(at), json.RawMessage(text)
-		return u, err
-	}, `SELECT task_id, status, at, document FROM task_updates WHERE job_exe_id = $1 ORDER BY id`, exe)
+		progress[exe] = append(progress[exe], u)
+		return true, err
+	}, `SELECT u.job_exe_id, u.task_id, u.status, u.at, u.document FROM job_exes x JOIN task_updates u ON u.job_exe_id = x.id
+		WHERE `+where+` ORDER BY u.id`, arg)
+	return progress, err
 }
