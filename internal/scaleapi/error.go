@@ -40,7 +40,7 @@ func explain(r *http.Request, err error) (status int, text string) {
 		return http.StatusNotFound, "Not found."
 	}
 	status = statusOf(kind)
-	if e, ok := errors.AsType[*coreshed.Error](err); ok && e.Msg != "" && status < http.StatusInternalServerError {
+	if e, ok := errors.AsType[*coreshed.Error](err); ok && e.Msg != "" && (status < http.StatusInternalServerError || kind == coreshed.BadGateway) {
 		return status, e.Msg
 	}
 	return status, "The server's log has more under the request id " + web.RequestID(r) + "."

@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/web"
 )
 
@@ -131,6 +132,14 @@ func TestBodies(t *testing.T) {
 		if status != c.status || got != c.want {
 			t.Errorf("%s %.40q: %d %q, want %d %q", c.media, c.body, status, got, c.status, c.want)
 		}
+	}
+}
+
+// TestBadGateway: who asks is told what cannot be had, and why stays in the log.
+func TestBadGateway(t *testing.T) {
+	err := coreshed.Errorf(coreshed.BadGateway, "The folder cannot be read now.").Because(errors.New("/mnt/raw"))
+	if status, text := explain(httptest.NewRequest(http.MethodGet, "/", nil), err); status != 502 || text != "The folder cannot be read now." {
+		t.Errorf("%d %q", status, text)
 	}
 }
 

@@ -70,7 +70,7 @@ func describe(err error) problem {
 	}
 	kind := coreshed.KindOf(err)
 	doc := problem{Status: statusOf(kind), Held: kind == coreshed.Held}
-	if doc.Status >= http.StatusInternalServerError && kind != coreshed.Full {
+	if doc.Status >= http.StatusInternalServerError && kind != coreshed.Full && kind != coreshed.BadGateway {
 		return doc
 	}
 	doc.Detail = kind.Error()

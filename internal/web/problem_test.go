@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -33,7 +34,7 @@ func TestWriteProblem(t *testing.T) {
 		{coreshed.Errorf(coreshed.Held, "text"), 409, true},
 		{coreshed.Errorf(coreshed.Full, "text"), 507, true},
 		{coreshed.Errorf(coreshed.StoreFailed, "text"), 502, false},
-		{coreshed.Errorf(coreshed.BadGateway, "text"), 502, false},
+		{coreshed.Errorf(coreshed.BadGateway, "text").Because(errors.New("/mnt/path")), 502, true},
 		{web.Refuse(415, "te%s", "xt"), 415, true},
 	} {
 		w := httptest.NewRecorder()
