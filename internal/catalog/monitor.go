@@ -117,11 +117,18 @@ func openFinder(vault broker.Vault, stored json.RawMessage) (json.RawMessage, er
 	})
 }
 
-// MaskFinder is a configuration as it is shown to those who may not see its
-// secrets.
-func MaskFinder(stored json.RawMessage) (json.RawMessage, error) {
-	return eachFinder(stored, func(string, json.RawMessage) (json.RawMessage, error) {
-		return json.Marshal(map[string]string{"access_key_id": masked, "secret_access_key": masked})
+// MaskFinder is an open configuration as it is shown to those who may not see its
+// secrets: with all of them masked.
+func MaskFinder(open json.RawMessage) (json.RawMessage, error) {
+	return eachFinder(open, func(_ string, secrets json.RawMessage) (json.RawMessage, error) {
+		var members map[string]any
+		if err := json.Unmarshal(secrets, &members); err != nil {
+			return nil, fmt.Errorf("mask credentials: %w", err)
+		}
+		for name := range members {
+			members[name] = masked
+		}
+		return json.Marshal(members)
 	})
 }
 

@@ -156,7 +156,7 @@ func TestStrikeSecrets(t *testing.T) {
 		fmt.Sscan(s.folder("raw"), &id)
 		s.must(s.DB.Grant(t.Context(), coreshed.Operator, id, s.Viewer.ID, coreshed.Viewer))
 		c := strikeOn("raw")
-		c["monitor"].(object)["credentials"] = object{"access_key_id": "AKIA", "secret_access_key": "quiet"}
+		c["monitor"].(object)["credentials"] = object{"access_key_id": "AKIA", "secret_access_key": "quiet", "session_token": "loud"}
 		a := s.send(s.Admin, "POST", "/v6/strikes/", body(t, object{"title": "x", "configuration": c})).want(201)
 		path, _ := strings.CutPrefix(a.header.Get("Location"), s.url)
 		secret := func(p coreshed.Person) any {
@@ -169,12 +169,26 @@ func TestStrikeSecrets(t *testing.T) {
 		if err != nil || strings.Contains(string(stored.Configuration), "quiet") {
 			t.Errorf("stored in clear: %s, %v", stored.Configuration, err)
 		}
-		c["monitor"].(object)["credentials"] = object{"access_key_id": "AKIB", "secret_access_key": "************"}
+		credentials := func(p coreshed.Person) any {
+			return s.get(p, path).want(200).at("configuration", "monitor", "credentials")
+		}
+		all := object{"access_key_id": "************", "secret_access_key": "************", "session_token": "************"}
+		if diff := cmp.Diff(any(all), credentials(s.Viewer)); diff != "" { // whatever is in them
+			t.Error(diff)
+		}
+		all["access_key_id"] = "AKIB"
+		c["monitor"].(object)["credentials"] = all
 		s.send(s.Admin, "PATCH", path, body(t, object{"configuration": c})).want(204)
-		if secret(s.Admin) != "quiet" {
-			t.Errorf("after it was sent back: %v", secret(s.Admin))
+		want := object{"access_key_id": "AKIB", "secret_access_key": "quiet", "session_token": "loud"}
+		if diff := cmp.Diff(any(want), credentials(s.Admin)); diff != "" {
+			t.Errorf("after it was sent back: %s", diff)
 		}
 		s.send(s.Admin, "POST", "/v6/strikes/", body(t, object{"title": "x", "configuration": c})).want(400)
+		c["monitor"].(object)["credentials"] = object{}
+		s.send(s.Admin, "PATCH", path, body(t, object{"configuration": c})).want(204)
+		if diff := cmp.Diff(any(object{}), credentials(s.Viewer)); diff != "" { // nor is there what is not
+			t.Error(diff)
+		}
 	})
 }
 

@@ -13,9 +13,9 @@ import (
 // shown is a stored configuration as the caller may see it: with its secrets,
 // if clear. Workspaces that the caller does not see are masked in its rules.
 func (a *api) shown(q *request, stored json.RawMessage, clear bool) (json.RawMessage, error) {
-	text, err := catalog.MaskFinder(stored)
-	if clear {
-		text, err = a.Catalog.OpenFinder(q.Context(), stored)
+	text, err := a.Catalog.OpenFinder(q.Context(), stored)
+	if err == nil && !clear {
+		text, err = catalog.MaskFinder(text)
 	}
 	if err != nil || q.view.Admin {
 		return text, err
