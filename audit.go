@@ -156,3 +156,18 @@ const (
 	ActRequestRefuse     AuditAction = "request.refuse"
 	ActRequestRefuseMany AuditAction = "request.refuse-many" // more than are recorded one by one
 )
+
+// AuditActions are all actions.
+var AuditActions = []AuditAction{
+	ActVersionUpload, ActVersionRegister, ActVersionMove, ActVersionDescribe, ActVersionSupersede,
+	ActVersionLoad, ActVersionDistrust, ActVersionTrust, ActVersionDamage, ActVersionHeal,
+	ActFileDelete, ActFileRestore, ActRunRecord, ActRunChange, ActRunStart, ActRunEnd, ActRunPublish,
+	ActRunSupersede, ActRunUnpublish, ActRecipeRecord, ActRecipeChange, ActRecipeComplete,
+	ActBatchRecord, ActBatchComplete, ActWorkspaceMake, ActWorkspaceChange, ActWorkspaceDelete,
+	ActWorkspaceRestore, ActWorkspaceStorage, ActRoleGrant, ActRoleRevoke, ActStrikeMake,
+	ActStrikeChange, ActScanMake, ActScanChange, ActScanStart, ActScanCancel, ActOrganisationMake,
+	ActPersonMake, ActPersonChange, ActPersonDisable, ActPersonEnable, ActPersonSignIn, ActClientMake,
+	ActClientChange, ActClientRevoke, ActKeyMake, ActKeyDelete, ActTokenIssue, ActCountryChange,
+	ActHoldPlace, ActHoldLift, ActPurgePlan, ActPurgeExecute, ActPurgeStop, ActPurgeEnd,
+	ActBarrierLift, ActScrubBegin, ActScrubEnd, ActRequestRefuse, ActRequestRefuseMany,
+}

@@ -71,10 +71,11 @@ func (a *api) listAudit(w http.ResponseWriter, q *request) error {
 }
 
 func (a *api) auditWanted(q *request) (store.AuditFilter, error) {
-	f := store.AuditFilter{
-		Actor: q.query.Get("actor"), Action: coreshed.AuditAction(q.query.Get("action")),
-	}
+	f := store.AuditFilter{Actor: q.query.Get("actor")}
 	var err error
+	if f.Action, err = wordWanted(q.query, "action", coreshed.AuditActions...); err != nil {
+		return f, err
+	}
 	if f.Kind, err = wordWanted(q.query, "kind", coreshed.AuditKinds...); err != nil {
 		return f, err
 	}

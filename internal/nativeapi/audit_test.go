@@ -38,7 +38,7 @@ func TestAudit(t *testing.T) {
 		for _, path := range []string{"", "/checkpoint", "/consistency", "/0/proof"} {
 			s.want(s.Owner, "GET", "/coreshed/v1/audit"+path, nil, http.StatusForbidden)
 		}
-		for _, query := range []string{"from=yesterday", "limit=0", "subject=x", "before=-1"} {
+		for _, query := range []string{"from=yesterday", "limit=0", "subject=x", "before=-1", "action=version.nonsense"} {
 			s.want(s.Admin, "GET", "/coreshed/v1/audit?"+query, nil, http.StatusUnprocessableEntity)
 		}
 		got := s.want(s.Admin, "GET", fmt.Sprintf("/coreshed/v1/audit?kind=version&subject=%d&from=2020-01-01T00:00:00Z&limit=1", f.Version.ID), nil, http.StatusOK)
