@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coreshed/coreshed"
 	"github.com/coreshed/coreshed/internal/store"
@@ -132,4 +133,53 @@ func wantSound(t *testing.T, db *store.DB) {
 	if err != nil || len(findings) > 0 {
 		t.Errorf("the doctor finds %v, %v", findings, err)
 	}
+}
+
+// TestDeleteStatementFails: a statement of a deletion, of a restoration, or of the
+// end of what deleted files are kept for fails. All is as it was, and it works when
+// it is done again.
+func TestDeleteStatementFails(t *testing.T) {
+	at := &clock{now: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)}
+	storetest.EachAt(t, at.Now, func(t *testing.T, db *store.DB) {
+		s := storetest.New(t, db)
+		a, f, week := s.Access(t, s.Owner), s.Put(t, s.Owner, "a.tif", "a"), 7*24*time.Hour
+		_, err := db.EditWorkspace(t.Context(), a, coreshed.WorkspaceEdit{Retention: &week})
+		must(t, err)
+		live, deleted := store.Usage{Live: 1, Used: 1}, store.Usage{Deleted: 1, Used: 1}
+		// fails does something with one statement after the other broken, and then whole.
+		fails := func(do func() error, before, after store.Usage, statements ...string) {
+			t.Helper()
+			for _, broken := range statements {
+				change, table, _ := strings.Cut(broken, " ")
+				mend := breakTable(t, db, change, table)
+				err := do()
+				mend()
+				if got, told := db.Usage(t.Context(), s.Workspace.ID); !errors.Is(err, coreshed.StoreFailed) || told != nil || got != before {
+					t.Errorf("%s: %v; it left %+v, %v", broken, err, got, told)
+				}
+				wantSound(t, db)
+			}
+			must(t, do())
+			got, err := db.Usage(t.Context(), s.Workspace.ID)
+			must(t, err)
+			wantEqual(t, got, after)
+		}
+		remove := func() error { return db.DeleteFile(t.Context(), a, f.UUID) }
+		restore := func() error { _, err := db.RestoreFile(t.Context(), a, f.UUID); return err }
+		fails(remove, live, deleted, "UPDATE files", "UPDATE workspaces", "INSERT audit_entries")
+		fails(restore, deleted, live, "UPDATE files", "UPDATE workspaces", "INSERT audit_entries")
+		must(t, remove())
+		at.now = at.now.Add(week)
+		l := store.Lease{Name: "collect", Holder: "test"}
+		_, err = db.Lease(t.Context(), l.Name, l.Holder, time.Hour)
+		must(t, err)
+		expire := func() error { _, err := db.PurgeExpired(t.Context(), l, 10); return err }
+		fails(expire, deleted, deleted, "INSERT purges", "INSERT purge_items", "INSERT purging", "UPDATE purges", "INSERT audit_entries")
+		wantIs(t, restore(), coreshed.Conflict)
+		open, err := db.OpenPurges(t.Context())
+		must(t, err)
+		wantEqual(t, len(open), 1)
+		drain(t, db, open[0])
+		wantSound(t, db)
+	})
 }
