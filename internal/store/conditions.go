@@ -46,6 +46,15 @@ func (c *conditions) row(values ...any) string {
 	return "(" + strings.Join(list, ", ") + ")"
 }
 
+// set is list for ids that may be many: the driver looks for each argument in the
+// whole statement.
+func (c *conditions) set(d dialect, ids []int64) string {
+	if len(ids) <= maxListed {
+		return c.list(ids)
+	}
+	return jsonList(c, d, ids, "bigint")
+}
+
 func (c *conditions) between(column string, r coreshed.TimeRange) {
 	if r.From != nil {
 		c.add(column+` >= ?`, *r.From)

@@ -30,6 +30,14 @@ func (c *conditions) anyID(d dialect, column string, values []int64) {
 	c.terms = append(c.terms, oneOf(c, d, column, values, "bigint"))
 }
 
+func jsonList[T any](c *conditions, d dialect, values []T, of string) string {
+	list, err := json.Marshal(values)
+	if err != nil {
+		panic(err) // of texts and numbers
+	}
+	return d.list(c.arg(string(list)), of)
+}
+
 func oneOf[T any](c *conditions, d dialect, column string, values []T, of string) string {
 	switch n := len(values); {
 	case n == 0:
@@ -37,11 +45,7 @@ func oneOf[T any](c *conditions, d dialect, column string, values []T, of string
 	case n == 1:
 		return column + ` = ` + c.arg(values[0])
 	case n > maxListed:
-		list, err := json.Marshal(values)
-		if err != nil {
-			panic(err) // of texts and numbers
-		}
-		return column + ` IN (` + d.list(c.arg(string(list)), of) + `)`
+		return column + ` IN (` + jsonList(c, d, values, of) + `)`
 	}
 	list := make([]string, len(values))
 	for i, v := range values {

@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -17,9 +18,15 @@ func drain(t testing.TB, db *store.DB, id int64) {
 	must(t, work(t, db, id))
 }
 
-// work goes through the steps of a purge, each delivered twice, until one fails
-// or all is gone.
+// work is workBy steps of a few things.
 func work(t testing.TB, db *store.DB, id int64) error {
+	t.Helper()
+	return workBy(t, db, id, 3)
+}
+
+// workBy goes through the steps of a purge, each delivered twice, until one fails
+// or all is gone.
+func workBy(t testing.TB, db *store.DB, id int64, step int) error {
 	t.Helper()
 	ctx, l := t.Context(), store.Lease{Name: "purge", Holder: "test"}
 	if mine, err := db.Lease(ctx, l.Name, l.Holder, time.Hour); err != nil || !mine {
@@ -29,7 +36,7 @@ func work(t testing.TB, db *store.DB, id int64) error {
 		return err
 	}
 	for {
-		list, err := db.PurgeVersions(ctx, l, id, nil, 3)
+		list, err := db.PurgeVersions(ctx, l, id, nil, step)
 		if err != nil {
 			return err
 		}
@@ -47,7 +54,7 @@ func work(t testing.TB, db *store.DB, id int64) error {
 	for _, next := range []func(context.Context, store.Lease, int64, int) (int, error){db.RemovePurgedRuns, db.RemovePurgedRecipes} {
 		for n := 1; n > 0; {
 			var err error
-			if n, err = next(ctx, l, id, 3); err != nil {
+			if n, err = next(ctx, l, id, step); err != nil {
 				return err
 			}
 		}
@@ -155,6 +162,32 @@ func TestPurge(t *testing.T) {
 		if !errors.Is(err, coreshed.NotFound) {
 			t.Errorf("planned again: %v", err)
 		}
+	})
+}
+
+// TestPurgeInLargeSteps removes more in a step than a statement has arguments for.
+func TestPurgeInLargeSteps(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := storetest.New(t, db)
+		source, kept := s.Put(t, s.Owner, "source.tif", "x"), s.Put(t, s.Owner, "kept.tif", "y")
+		for i := range 40 {
+			s.Made(t, fmt.Sprintf("%d.tif", i), source.Version.ID)
+		}
+		view := s.View(t, s.Admin)
+		p, err := db.PlanPurge(t.Context(), view, store.NewPurge{Versions: []int64{source.Version.ID}, Scope: coreshed.PurgeLineage})
+		must(t, err)
+		p, err = db.ExecutePurge(t.Context(), view, p.UUID, p.Fingerprint)
+		must(t, err)
+		must(t, workBy(t, db, p.ID, 100))
+		p, err = db.Purge(t.Context(), view, p.UUID)
+		must(t, err)
+		wantEqual(t, p.Removed, p.Planned)
+		wantEqual(t, p.Removed.Versions+p.Removed.Runs, int64(81))
+		_, err = db.FileByID(t.Context(), s.Access(t, s.Owner), kept.UUID, 0)
+		must(t, err)
+		links, err := store.PurgeLinksOf(t.Context(), db, s.Workspace.ID)
+		must(t, err)
+		wantEqual(t, len(links.Versions)+len(links.Runs), 1)
 	})
 }
 

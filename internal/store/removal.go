@@ -30,7 +30,7 @@ func removalOf(ctx context.Context, t tx, purge int64) (*removal, error) {
 func (r *removal) each(ctx context.Context, t tx, ids []int64, statements ...string) (n int64, err error) {
 	for _, s := range statements {
 		c := &conditions{}
-		s = expand(s, c, ids)
+		s = expand(s, c, t.db().dialect, ids)
 		if strings.Contains(s, "PURGE") {
 			s = strings.ReplaceAll(s, "PURGE", `CAST(`+c.arg(r.purge)+` AS BIGINT)`)
 		}
@@ -45,8 +45,8 @@ func (r *removal) each(ctx context.Context, t tx, ids []int64, statements ...str
 }
 
 // expand writes a list of row ids where a statement says IDS.
-func expand(statement string, c *conditions, ids []int64) string {
-	return strings.ReplaceAll(statement, "IDS", c.list(ids))
+func expand(statement string, c *conditions, d dialect, ids []int64) string {
+	return strings.ReplaceAll(statement, "IDS", c.set(d, ids))
 }
 
 // versions removes versions, with those of their files that have no other.
@@ -87,7 +87,7 @@ func (r *removal) sum(ctx context.Context, t tx, ids []int64) error {
 			CAST(sum(CASE WHEN v.file_type = 'SOURCE' THEN 1 ELSE 0 END) AS BIGINT),
 			CAST(sum(CASE WHEN i.bytes = 'remove' THEN i.size ELSE 0 END) AS BIGINT)
 		FROM versions v JOIN purge_items i ON i.purge_id = `+c.arg(r.purge)+` AND i.kind = 0 AND i.item_id = v.id
-		WHERE v.id IN (`+c.list(ids)+`) GROUP BY v.workspace_id ORDER BY v.workspace_id`, c.args...)
+		WHERE v.id IN (`+c.set(t.db().dialect, ids)+`) GROUP BY v.workspace_id ORDER BY v.workspace_id`, c.args...)
 	if err != nil {
 		return err
 	}
@@ -161,7 +161,7 @@ func (r *removal) filesOf(ctx context.Context, t tx, ids []int64) ([]purgedFile,
 		var f purgedFile
 		return f, rows.Scan(&f.id, &f.workspace, &f.current, &f.uuid, &f.deleted)
 	}, `SELECT id, workspace_id, COALESCE(current_id, 0), uuid, deleted_at IS NOT NULL FROM files
-		WHERE id IN (SELECT file_id FROM versions WHERE id IN (`+c.list(ids)+`)) ORDER BY id`, c.args...)
+		WHERE id IN (SELECT file_id FROM versions WHERE id IN (`+c.set(t.db().dialect, ids)+`)) ORDER BY id`, c.args...)
 }
 
 // settle gives files their current versions anew: the newest that is left. Those
@@ -179,7 +179,7 @@ func (r *removal) settle(ctx context.Context, t tx, files []purgedFile) error {
 		newest[file] = version
 		return err
 	}, `SELECT f.id, (SELECT v.id FROM versions v WHERE v.file_id = f.id AND v.held = 0 ORDER BY COALESCE(v.joined_at, v.created_at) DESC, v.id DESC LIMIT 1)
-		FROM files f WHERE f.id IN (`+c.list(ids)+`) AND EXISTS (SELECT 1 FROM versions v WHERE v.file_id = f.id AND v.held = 0)`, c.args...)
+		FROM files f WHERE f.id IN (`+c.set(t.db().dialect, ids)+`) AND EXISTS (SELECT 1 FROM versions v WHERE v.file_id = f.id AND v.held = 0)`, c.args...)
 	if err != nil {
 		return err
 	}

@@ -147,5 +147,5 @@ func (r *removal) endEvents(ctx context.Context, t tx, events []int64) error {
 
 func (r *removal) idsOf(ctx context.Context, t tx, query string, ids []int64) ([]int64, error) {
 	c := &conditions{}
-	return all(ctx, t, value[int64], expand(query, c, ids), c.args...)
+	return all(ctx, t, value[int64], expand(query, c, t.db().dialect, ids), c.args...)
 }
