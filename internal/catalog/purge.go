@@ -42,6 +42,15 @@ func nextBatch(size int, took time.Duration) int {
 	return size
 }
 
+// rest leaves the processor and the disk to others for half as long as a step took:
+// readers have to read again what a step has changed.
+func rest(ctx context.Context, took time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(took / 2):
+	}
+}
+
 // Purge works on a purge until nothing is left of its set, it is stopped, or
 // bytes cannot be removed: then it is put off, with the reason. It can be killed
 // at any moment and called again: what was done is done.
@@ -132,10 +141,12 @@ func (c *Catalog) purgeVersions(ctx context.Context, l store.Lease, id int64) er
 		}
 		slices.Sort(gone) // neighbours in the tables
 		for rows := range slices.Chunk(gone, purgeBatch) {
+			began := time.Now()
 			if err := c.db.RemovePurged(ctx, l, id, rows); err != nil {
 				return err
 			}
 			killpoint.Reach("purge.rows.gone")
+			rest(ctx, time.Since(began))
 		}
 		left += len(failed)
 	}
