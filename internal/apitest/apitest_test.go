@@ -280,3 +280,24 @@ func BenchmarkList(b *testing.B) {
 		h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", workspaceURL+"/files", nil))
 	}
 }
+
+// TestSchemasCompile: every body that is described is checked by a schema that is
+// compiled once.
+func TestSchemasCompile(t *testing.T) {
+	n := 0
+	for _, r := range load(t) {
+		for _, op := range r.item.Operations() {
+			for status, ref := range op.Responses.Map() {
+				for media, content := range ref.Value.Content {
+					n++
+					if _, err := r.bodies.compile(content.Schema.Value); err != nil {
+						t.Errorf("%s, %s, %s: %v", op.OperationID, status, media, err)
+					}
+				}
+			}
+		}
+	}
+	if n < 100 {
+		t.Errorf("%d bodies are described", n)
+	}
+}

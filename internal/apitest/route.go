@@ -14,9 +14,10 @@ import (
 // route is one path of the document with its operations. A path key may name
 // query parameters that choose it: /{a}/{b}?comp=block.
 type route struct {
-	path  *regexp.Regexp
-	query url.Values
-	item  *openapi3.PathItem
+	path   *regexp.Regexp
+	query  url.Values
+	item   *openapi3.PathItem
+	bodies *bodies
 }
 
 // What a document says of all its paths: that they redirect when their last
@@ -42,11 +43,18 @@ func routesOf(doc *openapi3.T) ([]route, error) {
 		if err != nil {
 			return nil, fmt.Errorf("compile path %s: %w", key, err)
 		}
-		routes = append(routes, route{re, query, item})
+		routes = append(routes, route{re, query, item, nil})
 		if redirects, _ := doc.Extensions[slashRedirects].(bool); redirects {
 			re := regexp.MustCompile("(?s)^" + strings.TrimSuffix(pattern, "/") + "$")
-			routes = append(routes, route{re, query, redirecting()})
+			routes = append(routes, route{re, query, redirecting(), nil})
 		}
+	}
+	all, err := bodiesOf(doc) // what answers OPTIONS, too
+	if err != nil {
+		return nil, fmt.Errorf("read schemas: %w", err)
+	}
+	for i := range routes {
+		routes[i].bodies = all
 	}
 	return routes, nil
 }
@@ -123,7 +131,7 @@ func segmentPattern(p *openapi3.Parameter) string {
 
 // find returns the operation a request asks for, or nil. HEAD asks for GET
 // where the document has no HEAD.
-func find(routes []route, r *http.Request) *openapi3.Operation {
+func find(routes []route, r *http.Request) (*openapi3.Operation, *bodies) {
 	for _, rt := range routes {
 		if !rt.path.MatchString(r.URL.Path) || !rt.chosenBy(r.URL.Query()) {
 			continue
@@ -133,10 +141,10 @@ func find(routes []route, r *http.Request) *openapi3.Operation {
 			op = rt.item.Get
 		}
 		if op != nil {
-			return op
+			return op, rt.bodies
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 func (rt route) chosenBy(query url.Values) bool {
