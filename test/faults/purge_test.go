@@ -92,7 +92,7 @@ func TestPurgeAtFloor(t *testing.T) {
 }
 
 // TestPurgeFullDisk executes a purge where there is no room for a row: nothing is
-// marked, and nothing removed, until there is a little. Then it makes its own.
+// marked, and nothing removed, until there is room for the database again.
 func TestPurgeFullDisk(t *testing.T) {
 	disk := smallDisk(t)
 	s := live.Start(t, binaryPath, disk+"/data", "--min-free", "1B")
@@ -115,7 +115,7 @@ func TestPurgeFullDisk(t *testing.T) {
 		t.Errorf("%v; the purge is %+v", err, p)
 	}
 	free()
-	defer fill(t, disk, 1<<20)()
+	defer fill(t, disk, 16<<20)()
 	if err := execute(s, &p); err != nil {
 		t.Fatal(err)
 	}
