@@ -30,3 +30,11 @@ func TestOpenRefusesUnknownScheme(t *testing.T) {
 		t.Error("opened a database of an unknown kind")
 	}
 }
+
+// A database that is closed is closed: once more changes nothing.
+func TestCloseTwice(t *testing.T) {
+	db, err := store.Open(t.Context(), store.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "coreshed.db")})
+	must(t, err)
+	must(t, db.Close())
+	must(t, db.Close())
+}

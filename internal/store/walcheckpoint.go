@@ -26,6 +26,7 @@ type checkpointer struct {
 	owner   *DB
 	conn    *sql.Conn
 	stop    chan struct{}
+	shut    sync.Once
 	done    sync.WaitGroup
 	handled int64 // length of the log when pages were last moved
 }
@@ -44,7 +45,7 @@ func newCheckpointer(ctx context.Context, owner *DB) (*checkpointer, error) {
 }
 
 func (c *checkpointer) close() {
-	close(c.stop)
+	c.shut.Do(func() { close(c.stop) })
 	c.done.Wait()
 }
 
