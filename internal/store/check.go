@@ -19,7 +19,7 @@ type Finding struct {
 const (
 	countEntries     = `(SELECT count(*) FROM versions v WHERE v.workspace_id = workspaces.id)`
 	countUsed        = `(SELECT CAST(COALESCE(sum(v.size), 0) AS BIGINT) FROM versions v WHERE v.workspace_id = workspaces.id AND v.place IS NULL)`
-	countStagedBytes = `(SELECT CAST(COALESCE(sum(u.staged_bytes), 0) AS BIGINT) FROM uploads u JOIN files f ON f.id = u.file_id WHERE f.workspace_id = workspaces.id)`
+	countStagedBytes = `(SELECT CAST(COALESCE(sum(u.staged_bytes), 0) AS BIGINT) FROM uploads u CROSS JOIN files f WHERE f.id = u.file_id AND f.workspace_id = workspaces.id)`
 	countLive        = `(SELECT count(*) FROM files f WHERE f.workspace_id = workspaces.id AND f.current_id IS NOT NULL AND f.deleted_at IS NULL)`
 	countDeleted     = `(SELECT count(*) FROM files f WHERE f.workspace_id = workspaces.id AND f.current_id IS NOT NULL AND f.deleted_at IS NOT NULL)`
 
@@ -70,8 +70,8 @@ var invariants = []invariant{
 	{"marks", "what is marked for a purge belongs to none that runs", `SELECT g.item_id FROM purging g JOIN purges u ON u.id = g.purge_id WHERE u.status NOT IN ('purging', 'stopped')`},
 	{"tombstone", "the version has a tombstone, and is there", `SELECT v.id FROM tombstones s JOIN versions v ON v.id = s.item_id WHERE s.kind = 0`},
 	{"file tombstone", "the file has a tombstone, and none of its versions has one of the same purge, or it has two", `SELECT s.item_id FROM tombstones s
-		WHERE s.kind = 3 AND (NOT EXISTS (SELECT 1 FROM tombstones o WHERE o.file_uuid = s.file_uuid AND o.kind = 0 AND o.purge_id = s.purge_id)
-			OR EXISTS (SELECT 1 FROM tombstones o WHERE o.file_uuid = s.file_uuid AND o.kind = 3 AND o.item_id <> s.item_id))`},
+		WHERE s.kind = 3 AND (NOT EXISTS (SELECT 1 FROM tombstones o WHERE o.file_uuid = s.file_uuid AND +o.kind = 0 AND o.purge_id = s.purge_id)
+			OR EXISTS (SELECT 1 FROM tombstones o WHERE o.file_uuid = s.file_uuid AND +o.kind = 3 AND o.item_id <> s.item_id))`},
 	{"run tombstone", "the run has a tombstone, and is there", `SELECT j.id FROM tombstones s JOIN jobs j ON j.id = s.item_id WHERE s.kind = 1`},
 	{"purge", "the purge's counters are not the sums of its set", `SELECT u.id FROM purges u WHERE ` + miscountedPurge},
 	{"holds", "the version was removed while a hold protected it", `SELECT s.item_id FROM holds h CROSS JOIN tombstones s WHERE s.kind = 0 AND s.item_id = h.version_row AND ` + whileHeld +

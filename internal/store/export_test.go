@@ -239,3 +239,12 @@ func EraseAudit(ctx context.Context, db *DB, kind coreshed.AuditKind, id, purge 
 		return (&removal{purge: purge}).eraseAudit(ctx, t, kind, []int64{id})
 	})
 }
+
+// InvariantQueries are what Check asks.
+func InvariantQueries() []string {
+	var list []string
+	for _, inv := range invariants {
+		list = append(list, inv.query)
+	}
+	return list
+}

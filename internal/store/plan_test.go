@@ -16,6 +16,26 @@ import (
 // A name is searched by reading an index, which a plan calls SEARCH.
 var scan = regexp.MustCompile(`(?m)^SCAN (files|f|versions|v|uploads|u|blocks|b|extents|e|dropped_objects)\b`)
 
+// wholeKind is a step of a question that is asked for each row of another, and that
+// reads all there is of a kind.
+var wholeKind = regexp.MustCompile(`(?s)CORRELATED.*\n(SCAN [fvoj]|SEARCH \w+ USING PRIMARY KEY \(kind=\?\))\n`)
+
+// TestCheckPlans keeps the checks from growing faster than what there is to check.
+func TestCheckPlans(t *testing.T) {
+	db, err := store.Open(t.Context(), store.Config{URL: "sqlite:" + t.TempDir() + "/plans.db"})
+	must(t, err)
+	defer db.Close()
+	for _, query := range store.InvariantQueries() {
+		plan, err := db.Plan(t.Context(), query)
+		if err != nil {
+			t.Errorf("%v in\n%s", err, query)
+		}
+		if wholeKind.MatchString(plan) {
+			t.Errorf("%s\nis carried out as\n%s", query, plan)
+		}
+	}
+}
+
 // TestPlans keeps the store from reading whole tables: it goes through what
 // clients do, and asks SQLite how each statement is carried out.
 func TestPlans(t *testing.T) {
