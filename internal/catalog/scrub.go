@@ -49,6 +49,9 @@ type scrub struct {
 // A round that is ended by ctx, or by the loss of the lease, goes on at the next call.
 func (c *Catalog) Scrub(ctx context.Context, l store.Lease, id int64, limit *rate.Limiter, seen func(bytes int64)) error {
 	round, at, err := c.db.OpenScrub(ctx, id)
+	if errors.Is(err, coreshed.NotFound) {
+		return nil // another server has come to its end
+	}
 	if err != nil {
 		return err
 	}

@@ -168,7 +168,11 @@ func TestScrubGoesOn(t *testing.T) {
 		if read != 5000 {
 			t.Errorf("%d bytes were read", read)
 		}
-		wantRound(t, s.lastScrub(t), 2, 5000, 0)
+		ended := s.lastScrub(t)
+		wantRound(t, ended, 2, 5000, 0)
+		if err := s.Scrub(t.Context(), s.lease(t), ended.ID, fast(), func(int64) { t.Error("a round that has ended reads") }); err != nil {
+			t.Errorf("Scrub of a round that has ended = %v", err)
+		}
 	})
 }
 

@@ -49,7 +49,7 @@ func (db *DB) AskScrub(ctx context.Context, view coreshed.View) (coreshed.Scrub,
 		return s, err
 	}
 	err := db.update(ctx, func(ctx context.Context, t tx) (err error) {
-		s, err = openScrub(ctx, t)
+		s, err = currentScrub(ctx, t)
 		if errors.Is(err, coreshed.NotFound) {
 			s, err = beginScrub(ctx, t, view)
 		}
@@ -65,7 +65,7 @@ func (db *DB) AskScrub(ctx context.Context, view coreshed.View) (coreshed.Scrub,
 // DueScrub returns the open round, or begins one if the last began longer ago than
 // every; never, for none. NotFound when there is nothing to do.
 func (db *DB) DueScrub(ctx context.Context, every time.Duration) (coreshed.Scrub, error) {
-	s, err := openScrub(ctx, db)
+	s, err := currentScrub(ctx, db)
 	if !errors.Is(err, coreshed.NotFound) || every <= 0 {
 		return s, err
 	}
@@ -89,7 +89,7 @@ func (db *DB) DueScrub(ctx context.Context, every time.Duration) (coreshed.Scrub
 
 func scrubOf(rows *sql.Rows) (coreshed.Scrub, error) { return scanScrub(rows) }
 
-func openScrub(ctx context.Context, q querier) (coreshed.Scrub, error) {
+func currentScrub(ctx context.Context, q querier) (coreshed.Scrub, error) {
 	return one(ctx, q, scrubOf, `SELECT `+scrubColumns+` FROM scrubs WHERE ended_at IS NULL`)
 }
 
