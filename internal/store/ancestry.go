@@ -121,5 +121,5 @@ func (db *DB) Ancestors(ctx context.Context, view coreshed.View, version int64) 
 	c := &conditions{}
 	c.add(`v.id IN (SELECT a.ancestor_id FROM ancestry a WHERE a.descendant_id = ?)`, version)
 	c.seen(db.dialect, view)
-	return all(ctx, db, scanEntry, `SELECT `+entryColumns+` FROM versions v `+c.entryJoins(db.dialect, view)+` WHERE `+c.text()+` ORDER BY v.id`, c.args...)
+	return showing(ctx, db, db.dialect, view, c, ` ORDER BY v.id`)
 }

@@ -222,19 +222,10 @@ func entriesOf(ctx context.Context, t tx, view coreshed.View, ids []int64) ([]co
 	}
 	entries := make([]coreshed.Entry, len(ids))
 	d, c := t.db().dialect, &conditions{}
-	joins := c.entryJoins(d, view)
-	rows, err := t.query(ctx, `SELECT `+entryColumns+` FROM versions v `+joins+
-		` WHERE v.id IN (`+d.list(c.arg(string(list)), "bigint")+`)`, c.args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		e, err := scanEntry(rows)
-		if err != nil {
-			return nil, failed("scan entry", err)
-		}
+	c.add(`v.id IN (` + d.list(c.arg(string(list)), "bigint") + `)`)
+	rows, err := showing(ctx, t, d, view, c, ``)
+	for _, e := range rows {
 		entries[at[e.ID]] = e
 	}
-	return entries, failed("read entries", rows.Err())
+	return entries, err
 }

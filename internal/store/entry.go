@@ -10,9 +10,10 @@ import (
 	"github.com/coreshed/coreshed"
 )
 
-// entryColumns need the aliases and joins of entryJoins.
+// entryColumns need the aliases v and f. What other ids in them stand for is filled
+// in by showEntries: many entries have few of those.
 const entryColumns = `v.id, v.version_id, v.created_at, v.size, v.etag, v.state, v.content_type, v.sha256,
-	f.uuid, f.path, w.id, w.uuid, w.name, w.base_url,
+	f.uuid, f.path, v.workspace_id,
 	v.file_type, v.file_name, v.media_type, v.storage_path, COALESCE(v.product_key, ''),
 	v.modified_at, v.deleted_at, v.superseded_at, v.published_at, v.unpublished_at, v.parsed_at,
 	v.tags, v.countries, COALESCE(v.geometry, ''), COALESCE(v.center_point, ''),
@@ -20,17 +21,17 @@ const entryColumns = `v.id, v.version_id, v.created_at, v.size, v.etag, v.state,
 	COALESCE(v.source_sensor_class, ''), COALESCE(v.source_sensor, ''), COALESCE(v.source_collection, ''), COALESCE(v.source_task, ''),
 	COALESCE(v.job_id, 0), COALESCE(v.job_exe_id, 0), COALESCE(v.job_output, ''),
 	COALESCE(v.recipe_id, 0), COALESCE(v.recipe_node, ''),
-	jt.id, jt.name, jt.version, jt.title, jt.description, jt.is_system, jt.is_active, jt.is_paused, jt.is_published,
-	jt.icon_code, jt.unmet_resources,
-	rt.id, rt.name, rt.title, rt.description, rt.revision_num,
-	b.id, b.title, b.description, b.created_at`
+	v.job_type_id, v.recipe_type_id, v.batch_id`
+
+// entryFrom has the aliases of entryColumns.
+const entryFrom = `FROM versions v JOIN files f ON f.id = v.file_id`
 
 const entryOwnJoins = `JOIN files f ON f.id = v.file_id
 	JOIN workspaces w ON w.id = v.workspace_id
 	LEFT JOIN job_types jt ON jt.id = v.job_type_id
 	LEFT JOIN recipe_types rt ON rt.id = v.recipe_type_id`
 
-// entryJoins are what entries are shown with: of batches, those that the view
+// entryJoins are what entries are sorted by: of batches, those that the view
 // shows.
 func (c *conditions) entryJoins(d dialect, view coreshed.View) string {
 	return entryOwnJoins + c.batchJoin(d, view, `v.batch_id`)
@@ -48,27 +49,25 @@ func (c *conditions) batchJoin(d dialect, view coreshed.View, column string) str
 
 func scanEntry(rows *sql.Rows) (coreshed.Entry, error) { return scanEntryAnd(rows) }
 
-// scanEntryAnd reads entryColumns, then what follows them into extra.
+// scanEntryAnd reads entryColumns, then what follows them into extra. Of what
+// showEntries fills in it sets the ids.
 func scanEntryAnd(rows *sql.Rows, extra ...any) (coreshed.Entry, error) {
 	var e coreshed.Entry
 	var created, modified int64
 	var deleted, superseded, published, unpublished, parsed sql.NullInt64
 	var dataStarted, dataEnded, sourceStarted, sourceEnded sql.NullInt64
 	var tags, countries string
-	var jt, rt, batch, jtSystem, jtActive, jtPaused, jtPublished, rtRevision, batchCreated sql.NullInt64
-	var jtName, jtVersion, jtTitle, jtText, icon, unmet, rtName, rtTitle, rtText, batchTitle, batchText sql.NullString
+	var jobType, recipeType, batch sql.NullInt64
 	m := &e.Made
 	dest := []any{&e.ID, &e.VersionID, &created, &e.Size, &e.ETag, &e.State, &e.Headers.ContentType, &e.SHA256,
-		&e.FileUUID, &e.Path, &e.Workspace.ID, &e.Workspace.UUID, &e.Workspace.Name, &e.Workspace.BaseURL,
+		&e.FileUUID, &e.Path, &e.Workspace.ID,
 		&e.Type, &e.Name, &e.MediaType, &e.StoragePath, &e.ProductKey,
 		&modified, &deleted, &superseded, &published, &unpublished, &parsed,
 		&tags, &countries, &e.Geometry, &e.CenterPoint,
 		&dataStarted, &dataEnded, &sourceStarted, &sourceEnded,
 		&e.SensorClass, &e.Sensor, &e.Collection, &e.Task,
 		&m.Job, &m.Execution, &m.Output, &m.Recipe, &m.Node,
-		&jt, &jtName, &jtVersion, &jtTitle, &jtText, &jtSystem, &jtActive, &jtPaused, &jtPublished, &icon, &unmet,
-		&rt, &rtName, &rtTitle, &rtText, &rtRevision,
-		&batch, &batchTitle, &batchText, &batchCreated}
+		&jobType, &recipeType, &batch}
 	if err := rows.Scan(append(dest, extra...)...); err != nil {
 		return e, err
 	}
@@ -83,20 +82,14 @@ func scanEntryAnd(rows *sql.Rows, extra ...any) (coreshed.Entry, error) {
 			return e, fmt.Errorf("tags of version %d: %w", e.ID, err)
 		}
 	}
-	if jt.Valid {
-		m.JobType = &coreshed.JobType{
-			ID: jt.Int64, Name: jtName.String, Version: jtVersion.String, Title: jtTitle.String, Description: jtText.String,
-			IsSystem: jtSystem.Int64 != 0, IsActive: jtActive.Int64 != 0, IsPaused: jtPaused.Int64 != 0, IsPublished: jtPublished.Int64 != 0,
-			IconCode: icon.String, UnmetResources: unmet.String,
-		}
+	if jobType.Valid {
+		m.JobType = &coreshed.JobType{ID: jobType.Int64}
 	}
-	if rt.Valid {
-		m.RecipeType = &coreshed.RecipeType{
-			ID: rt.Int64, Name: rtName.String, Title: rtTitle.String, Description: rtText.String, Revision: rtRevision.Int64,
-		}
+	if recipeType.Valid {
+		m.RecipeType = &coreshed.RecipeType{ID: recipeType.Int64}
 	}
 	if batch.Valid {
-		m.Batch = &coreshed.Batch{ID: batch.Int64, Title: batchTitle.String, Description: batchText.String, CreatedAt: timeOrZero(batchCreated)}
+		m.Batch = &coreshed.Batch{ID: batch.Int64}
 	}
 	return e, nil
 }
@@ -118,9 +111,12 @@ func entry(ctx context.Context, q querier, d dialect, view coreshed.View, id int
 	c := &conditions{}
 	c.add(`v.id = ?`, id)
 	c.seen(d, view)
-	e, err := one(ctx, q, scanEntry, `SELECT `+entryColumns+` FROM versions v `+c.entryJoins(d, view)+` WHERE `+c.text(), c.args...)
+	e, err := one(ctx, q, scanEntry, `SELECT `+entryColumns+` `+entryFrom+` WHERE `+c.text(), c.args...)
 	if err != nil {
 		return e, notFound(err, "There is no such version.")
+	}
+	if err := showEntries(ctx, q, d, view, &e); err != nil {
+		return e, err
 	}
 	document, err := all(ctx, q, value[string], `SELECT document FROM version_metadata WHERE version_row = $1`, id)
 	if len(document) > 0 {

@@ -17,7 +17,7 @@ var WithCure = withCure
 // Statements returns the text of every statement that was prepared.
 func (db *DB) Statements(ctx context.Context) ([]string, error) {
 	var texts []string
-	db.stmts.Range(func(text, _ any) bool {
+	db.stmts.kept.Range(func(text, _ any) bool {
 		texts = append(texts, text.(string))
 		return true
 	})

@@ -138,7 +138,7 @@ func (db *DB) EntriesByID(ctx context.Context, view coreshed.View, ids []int64) 
 	c := &conditions{}
 	c.anyID(db.dialect, `v.id`, append([]int64{}, ids...))
 	c.seen(db.dialect, view)
-	list, err := all(ctx, db, scanEntry, `SELECT `+entryColumns+` FROM versions v `+c.entryJoins(db.dialect, view)+` WHERE `+c.text(), c.args...)
+	list, err := showing(ctx, db, db.dialect, view, c, ``)
 	found := make(map[int64]coreshed.Entry, len(list))
 	for _, e := range list {
 		found[e.ID] = e

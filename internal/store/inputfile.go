@@ -74,20 +74,26 @@ func (db *DB) RunOutputs(ctx context.Context, view coreshed.View, run int64, pag
 func (db *DB) namedEntries(ctx context.Context, view coreshed.View, n nameTable, id int64, page coreshed.Page) (list []coreshed.NamedEntry, total, hidden int64, err error) {
 	c := &conditions{}
 	c.add(n.owner+` = ?`, id)
-	from := `FROM ` + n.from + ` JOIN versions v ON v.id = i.version_row `
+	from := `FROM ` + n.from + ` JOIN versions v ON v.id = i.version_row JOIN files f ON f.id = v.file_id`
 	every, err := one(ctx, db, value[int64], `SELECT count(*) `+from+` WHERE `+c.text(), c.args...)
 	if err != nil {
 		return nil, 0, 0, err
 	}
 	c.seen(db.dialect, view)
-	from += c.entryJoins(db.dialect, view)
 	list, total, err = pageOf(ctx, db, func(rows *sql.Rows) (coreshed.NamedEntry, error) {
 		var e coreshed.NamedEntry
 		var err error
 		e.Entry, err = scanEntryAnd(rows, &e.Name)
 		return e, err
 	}, entryColumns+`, `+n.name, from, c, ` ORDER BY `+n.name+`, v.id`, page)
-	return list, total, every - total, err
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	shown := make([]*coreshed.Entry, len(list))
+	for i := range list {
+		shown[i] = &list[i].Entry
+	}
+	return list, total, every - total, showEntries(ctx, db, db.dialect, view, shown...)
 }
 
 // RunInputIDs returns what a run of the view read and the view shows: ids by
@@ -153,7 +159,11 @@ func (db *DB) inputFiles(ctx context.Context, view coreshed.View, table, owner s
 	if f.FileName != nil {
 		c.add(`v.file_name = ?`, *f.FileName)
 	}
-	return pageOf(ctx, db, scanEntry, entryColumns, `FROM versions v `+c.entryJoins(db.dialect, view), c, ` ORDER BY v.modified_at, v.id`, page)
+	list, total, err := pageOf(ctx, db, scanEntry, entryColumns, entryFrom, c, ` ORDER BY v.modified_at, v.id`, page)
+	if err != nil {
+		return nil, 0, err
+	}
+	return list, total, showEntries(ctx, db, db.dialect, view, pointers(list)...)
 }
 
 // SupersededBy returns the run of the view that supersedes another, or 0.

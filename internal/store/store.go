@@ -17,7 +17,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -32,7 +31,7 @@ type DB struct {
 	checkpointer *checkpointer // of SQLite in a file
 	now          func() time.Time
 	log          *slog.Logger
-	stmts        sync.Map // query text → *sql.Stmt on read
+	stmts        statements // on read
 	marks        marks
 	names        names
 	tail         atomic.Int64 // entries whose names are not yet in the index of names, or more
@@ -157,38 +156,32 @@ func (db *DB) view(ctx context.Context, fn func(context.Context, tx) error) erro
 	if err != nil {
 		return failed("begin", err)
 	}
-	defer t.Rollback() //nolint:errcheck // nothing was written
-	return fn(ctx, sqlTx{t, db})
+	if db.writer == nil {
+		defer t.Rollback() //nolint:errcheck // nothing was written
+		return fn(ctx, sqlTx{t, db})
+	}
+	v := &viewTx{sqlTx: sqlTx{t, db}}
+	defer v.end()
+	return fn(ctx, v)
 }
 
 // query reads outside a transaction, with a prepared statement.
 func (db *DB) query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	stmt, err := db.prepared(ctx, query)
-	if err != nil {
-		return nil, failed("prepare", err)
-	}
 	if db.writer != nil {
 		// What SQLite reads outside a transaction is read in less time than it
 		// takes to cancel; that it could be costs the driver two goroutines.
 		ctx = context.WithoutCancel(ctx)
 	}
+	stmt, err := db.stmts.prepare(ctx, db.read, query)
+	if err != nil {
+		return nil, failed("prepare", err)
+	}
+	if stmt == nil {
+		rows, err := db.read.QueryContext(ctx, query, args...)
+		return rows, failed("query", err)
+	}
 	rows, err := stmt.QueryContext(ctx, args...)
 	return rows, failed("query", err)
-}
-
-func (db *DB) prepared(ctx context.Context, query string) (*sql.Stmt, error) {
-	if s, ok := db.stmts.Load(query); ok {
-		return s.(*sql.Stmt), nil
-	}
-	s, err := db.read.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	if old, loaded := db.stmts.LoadOrStore(query, s); loaded {
-		s.Close()
-		return old.(*sql.Stmt), nil
-	}
-	return s, nil
 }
 
 // sqlTx is a tx of database/sql.

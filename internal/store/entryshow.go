@@ -1,0 +1,160 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/coreshed/coreshed"
+)
+
+// showEntries fills in what entries are shown with, of which they have the ids:
+// their workspaces and types, and those of their batches that the view shows.
+func showEntries(ctx context.Context, q querier, d dialect, view coreshed.View, entries ...*coreshed.Entry) error {
+	if err := entryWorkspaces.fill(ctx, q, d, everything, entries); err != nil {
+		return err
+	}
+	if err := entryJobTypes.fill(ctx, q, d, everything, entries); err != nil {
+		return err
+	}
+	if err := entryRecipeTypes.fill(ctx, q, d, everything, entries); err != nil {
+		return err
+	}
+	return entryBatches.fill(ctx, q, d, view, entries)
+}
+
+// showing returns a reading of entries with what they are shown with.
+func showing(ctx context.Context, q querier, d dialect, view coreshed.View, c *conditions, order string) ([]coreshed.Entry, error) {
+	list, err := all(ctx, q, scanEntry, `SELECT `+entryColumns+` `+entryFrom+` WHERE `+c.text()+order, c.args...)
+	if err != nil {
+		return nil, err
+	}
+	return list, showEntries(ctx, q, d, view, pointers(list)...)
+}
+
+func pointers(entries []coreshed.Entry) []*coreshed.Entry {
+	list := make([]*coreshed.Entry, len(entries))
+	for i := range entries {
+		list[i] = &entries[i]
+	}
+	return list
+}
+
+// shownRow is a row of another table that entries are shown with.
+type shownRow[T any] struct {
+	query string                      // ends where the ids follow
+	in    string                      // column of the workspace in which it is seen, or ""
+	scan  func(*T) []any              // where columns go, first the id
+	id    func(*coreshed.Entry) int64 // 0 is none
+	set   func(*coreshed.Entry, *T)   // nil where none is shown
+}
+
+func (s shownRow[T]) fill(ctx context.Context, q querier, d dialect, view coreshed.View, entries []*coreshed.Entry) error {
+	rows := map[int64]*T{}
+	for _, e := range entries {
+		if id := s.id(e); id != 0 {
+			rows[id] = nil
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	ids, err := json.Marshal(slices.Collect(maps.Keys(rows)))
+	if err != nil {
+		return err
+	}
+	c := &conditions{}
+	text := s.query + `(` + d.list(c.arg(string(ids)), "bigint") + `)`
+	if s.in != "" && !view.Everything {
+		text += ` AND (` + s.in + ` IS NULL OR ` + oneOf(c, d, s.in, workspacesOf(view), "bigint") + `)`
+	}
+	_, err = all(ctx, q, func(r *sql.Rows) (struct{}, error) {
+		row := new(T)
+		dest := s.scan(row)
+		err := r.Scan(dest...)
+		rows[*dest[0].(*int64)] = row
+		return struct{}{}, err
+	}, text, c.args...)
+	for _, e := range entries {
+		if id := s.id(e); id != 0 {
+			s.set(e, rows[id])
+		}
+	}
+	return err
+}
+
+var entryWorkspaces = shownRow[coreshed.EntryWorkspace]{
+	query: `SELECT id, uuid, name, base_url FROM workspaces WHERE id IN `,
+	scan: func(w *coreshed.EntryWorkspace) []any {
+		return []any{&w.ID, &w.UUID, &w.Name, &w.BaseURL}
+	},
+	id: func(e *coreshed.Entry) int64 { return e.Workspace.ID },
+	set: func(e *coreshed.Entry, w *coreshed.EntryWorkspace) {
+		if w != nil {
+			e.Workspace = *w
+		}
+	},
+}
+
+var entryJobTypes = shownRow[coreshed.JobType]{
+	query: `SELECT id, name, version, title, description, is_system, is_active, is_paused, is_published,
+		COALESCE(icon_code, ''), COALESCE(unmet_resources, '') FROM job_types WHERE id IN `,
+	scan: func(t *coreshed.JobType) []any {
+		return []any{&t.ID, &t.Name, &t.Version, &t.Title, &t.Description, &t.IsSystem, &t.IsActive, &t.IsPaused, &t.IsPublished,
+			&t.IconCode, &t.UnmetResources}
+	},
+	id: func(e *coreshed.Entry) int64 {
+		if e.Made.JobType == nil {
+			return 0
+		}
+		return e.Made.JobType.ID
+	},
+	set: func(e *coreshed.Entry, t *coreshed.JobType) { e.Made.JobType = t },
+}
+
+var entryRecipeTypes = shownRow[coreshed.RecipeType]{
+	query: `SELECT id, name, title, description, revision_num FROM recipe_types WHERE id IN `,
+	scan: func(t *coreshed.RecipeType) []any {
+		return []any{&t.ID, &t.Name, &t.Title, &t.Description, &t.Revision}
+	},
+	id: func(e *coreshed.Entry) int64 {
+		if e.Made.RecipeType == nil {
+			return 0
+		}
+		return e.Made.RecipeType.ID
+	},
+	set: func(e *coreshed.Entry, t *coreshed.RecipeType) { e.Made.RecipeType = t },
+}
+
+// A batch that was imported without a workspace is nobody's to hide.
+var entryBatches = shownRow[coreshed.Batch]{
+	query: `SELECT id, title, description, created_at FROM batches WHERE id IN `,
+	in:    `workspace_id`,
+	scan: func(b *coreshed.Batch) []any {
+		return []any{&b.ID, &b.Title, &b.Description, (*microTime)(&b.CreatedAt)}
+	},
+	id: func(e *coreshed.Entry) int64 {
+		if e.Made.Batch == nil {
+			return 0
+		}
+		return e.Made.Batch.ID
+	},
+	set: func(e *coreshed.Entry, b *coreshed.Batch) { e.Made.Batch = b },
+}
+
+// microTime reads a time from microseconds since the epoch.
+type microTime time.Time
+
+// Scan implements [sql.Scanner].
+func (t *microTime) Scan(src any) error {
+	micros, ok := src.(int64)
+	if !ok {
+		return fmt.Errorf("a time is %T, not microseconds", src)
+	}
+	*t = microTime(timeOf(micros))
+	return nil
+}
