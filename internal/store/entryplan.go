@@ -41,6 +41,9 @@ func (e *entryFilter) source(ctx context.Context, t tx, visible int64) (entrySou
 	if len(candidates) == 0 {
 		return e.whole(visible), nil
 	}
+	if seen := (entrySource{kind: byWorkspace, rows: visible}); e.visible != nil && visible <= probes[1] && e.covered(seen, false) {
+		return seen, nil
+	}
 	for _, limit := range probes {
 		if e.visible != nil && visible <= limit {
 			return entrySource{kind: byWorkspace, rows: visible}, nil
@@ -121,6 +124,11 @@ func (e *entryFilter) probe(ctx context.Context, t tx, s *entrySource, limit int
 	return err
 }
 
+// seenColumns are the columns of filters that the index entries_workspace has all of.
+var seenColumns = []string{
+	"modified_at", "created_at", "file_type", "job_type_id", "recipe_type_id", "batch_id", "source_sensor", "source_collection", "data_started",
+}
+
 // covered reports whether the index of a source has all that is asked of its
 // rows, or sets of rows have, which are not made when few are read in order.
 func (e *entryFilter) covered(s entrySource, ordered bool) bool {
@@ -135,8 +143,8 @@ func (e *entryFilter) covered(s entrySource, ordered bool) bool {
 		if !ordered && p.asSet(s) {
 			continue
 		}
-		described := s.kind == byPart && strings.HasPrefix(s.part.column, "source_") && s.part.ended == ""
-		if !described || p.column != "data_started" {
+		described := s.kind == byPart && strings.HasPrefix(s.part.column, "source_") && s.part.ended == "" && p.column == "data_started"
+		if !described && (s.kind != byWorkspace || !slices.Contains(seenColumns, p.column)) {
 			return false
 		}
 	}
