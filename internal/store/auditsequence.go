@@ -23,36 +23,58 @@ func (db *DB) AuditWaits(ctx context.Context) (bool, error) {
 // them to the tree, and keeps the checkpoint that sign makes of it, all or
 // nothing. It returns how many they were. Conflict when the lease is over.
 func (db *DB) SequenceAudit(ctx context.Context, l Lease, limit int, sign func(size int64, root auditlog.Hash) (string, error)) (int, error) {
-	var n int
-	err := db.update(ctx, func(ctx context.Context, t tx) error {
+	// What can be worked out beforehand is: other writers wait for the rest.
+	tr, note, err := db.nextTree(ctx, limit, sign)
+	if err != nil || len(tr.ids) == 0 {
+		return 0, err
+	}
+	err = db.update(ctx, func(ctx context.Context, t tx) error {
 		if err := l.holds(ctx, t); err != nil {
 			return err
 		}
-		waiting, err := all(ctx, t, scanAudit, `SELECT `+auditColumns+` FROM audit_entries e LEFT JOIN audit_details d ON d.entry_id = e.id
-			WHERE e.number IS NULL ORDER BY e.id LIMIT $1`, limit)
-		if n = len(waiting); err != nil || n == 0 {
-			return err
-		}
-		tree, err := growTree(ctx, t, waiting)
+		size, err := auditSize(ctx, t)
 		if err != nil {
 			return err
 		}
+		if size+int64(len(tr.ids)) != tr.size {
+			return coreshed.Errorf(coreshed.Conflict, "others have added to the audit log")
+		}
 		killpoint.Reach("audit.grown")
-		if err := tree.save(ctx); err != nil {
+		if err := tr.save(ctx, t); err != nil {
 			return err
 		}
 		killpoint.Reach("audit.saved")
-		return checkpoint(ctx, t, tree, sign)
+		return keepCheckpoint(ctx, t, tr.size, note)
 	})
-	return n, err
+	return len(tr.ids), err
 }
 
-// tree is the Merkle tree with what a transaction adds to it.
+// nextTree is the tree with the entries that wait, and its checkpoint.
+func (db *DB) nextTree(ctx context.Context, limit int, sign func(int64, auditlog.Hash) (string, error)) (tr *tree, note string, err error) {
+	err = db.view(ctx, func(ctx context.Context, t tx) error {
+		waiting, err := all(ctx, t, scanAudit, `SELECT `+auditColumns+` FROM audit_entries e LEFT JOIN audit_details d ON d.entry_id = e.id
+			WHERE e.number IS NULL ORDER BY e.id LIMIT $1`, limit)
+		if err != nil {
+			return err
+		}
+		if tr, err = growTree(ctx, t, waiting); err != nil || len(waiting) == 0 {
+			return err
+		}
+		root, err := tlog.TreeHash(tr.size, tr)
+		if err != nil {
+			return err
+		}
+		note, err = sign(tr.size, root)
+		return err
+	})
+	return tr, note, err
+}
+
+// tree is the Merkle tree with what is to be added to it.
 type tree struct {
 	ctx   context.Context //nolint:containedctx // tlog's reader has no argument for it
 	q     querier
 	d     dialect
-	t     tx
 	size  int64
 	first int64           // position of the first new hash
 	added []auditlog.Hash // in order of their positions
@@ -65,7 +87,7 @@ func growTree(ctx context.Context, t tx, entries []coreshed.AuditEntry) (*tree, 
 	if err != nil {
 		return nil, err
 	}
-	tr := &tree{ctx: ctx, q: t, d: t.db().dialect, t: t, size: size, first: tlog.StoredHashCount(size)}
+	tr := &tree{ctx: ctx, q: t, d: t.db().dialect, size: size, first: tlog.StoredHashCount(size)}
 	for _, e := range entries {
 		hashes, err := tlog.StoredHashes(tr.size, auditlog.Leaf(e), tr)
 		if err != nil {
@@ -128,54 +150,44 @@ func storedHashes(ctx context.Context, q querier, d dialect, positions []int64) 
 	return found, err
 }
 
-// hashRows is how many hashes one statement inserts.
-const hashRows = 128
+// hashRows are how many hashes one statement inserts.
+var hashRows = []int{128, 16, 1}
 
 // save writes the new hashes, and the numbers of the entries.
-func (tr *tree) save(ctx context.Context) error {
-	for from := 0; from < len(tr.added); {
-		n := 1
-		if len(tr.added)-from >= hashRows {
-			n = hashRows
+func (tr *tree) save(ctx context.Context, t tx) error {
+	from := 0
+	for _, n := range hashRows {
+		for ; len(tr.added)-from >= n; from += n {
+			var args []any
+			rows := make([]string, n)
+			for i := range n {
+				rows[i] = `(` + placeholders(2*i+1, 2) + `)`
+				args = append(args, tr.first+int64(from+i), tr.added[from+i][:])
+			}
+			if _, err := t.exec(ctx, `INSERT INTO audit_hashes (position, hash) VALUES `+strings.Join(rows, ", "), args...); err != nil {
+				return err
+			}
 		}
-		var args []any
-		rows := make([]string, n)
-		for i := range n {
-			rows[i] = `(` + placeholders(2*i+1, 2) + `)`
-			args = append(args, tr.first+int64(from+i), tr.added[from+i][:])
-		}
-		if _, err := tr.t.exec(ctx, `INSERT INTO audit_hashes (position, hash) VALUES `+strings.Join(rows, ", "), args...); err != nil {
-			return err
-		}
-		from += n
 	}
 	ids, err := json.Marshal(tr.ids)
 	if err != nil {
 		return err
 	}
-	_, err = tr.t.exec(ctx, `
+	_, err = t.exec(ctx, `
 		WITH n AS (SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS nth FROM audit_entries WHERE id IN (`+tr.d.list("$2", "bigint")+`))
 		UPDATE audit_entries SET number = $1 + n.nth FROM n WHERE audit_entries.id = n.id`,
 		tr.size-int64(len(tr.ids))-1, string(ids))
 	return err
 }
 
-// checkpoint signs the tree, and keeps of the checkpoints of an hour the last.
-func checkpoint(ctx context.Context, t tx, tr *tree, sign func(int64, auditlog.Hash) (string, error)) error {
-	root, err := tlog.TreeHash(tr.size, tr)
-	if err != nil {
-		return err
-	}
-	note, err := sign(tr.size, root)
-	if err != nil {
-		return err
-	}
+// keepCheckpoint keeps of the checkpoints of an hour the last.
+func keepCheckpoint(ctx context.Context, t tx, size int64, note string) error {
 	now := t.db().now()
 	if _, err := t.exec(ctx, `DELETE FROM audit_checkpoints WHERE signed_at >= $1 AND signed_at <= $2`,
 		now.Truncate(time.Hour).UnixMicro(), now.UnixMicro()); err != nil {
 		return err
 	}
 	killpoint.Reach("audit.signed")
-	_, err = t.exec(ctx, `INSERT INTO audit_checkpoints (size, signed_at, note) VALUES ($1, $2, $3)`, tr.size, now.UnixMicro(), note)
+	_, err := t.exec(ctx, `INSERT INTO audit_checkpoints (size, signed_at, note) VALUES ($1, $2, $3)`, size, now.UnixMicro(), note)
 	return err
 }

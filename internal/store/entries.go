@@ -11,8 +11,9 @@ import (
 	"github.com/coreshed/coreshed"
 )
 
-// Entries returns a page of the entries that match, without their metadata, and
-// how many match in all, both of one moment. Fields of an order are the names
+// Entries returns a page of the entries that match, without their metadata and
+// without the id and address of their file, and how many match in all, both of one
+// moment. Fields of an order are the names
 // that Scale's v6 has for what a list shows; those of nested objects are joined
 // by two underscores. The default order is by last modification. Every order
 // ends with the entry's id, so that pages neither overlap nor leave anything
@@ -209,8 +210,8 @@ func (l *entryList) columns(p piece) string {
 	return b.String()
 }
 
-// entriesOf reads the entries with these ids, which are in the view, in their
-// order.
+// entriesOf reads what a list has of the entries with these ids, which are in the
+// view, in their order.
 func entriesOf(ctx context.Context, t tx, view coreshed.View, ids []int64) ([]coreshed.Entry, error) {
 	list, err := json.Marshal(ids)
 	if err != nil {
@@ -221,11 +222,15 @@ func entriesOf(ctx context.Context, t tx, view coreshed.View, ids []int64) ([]co
 		at[id] = i
 	}
 	entries := make([]coreshed.Entry, len(ids))
-	d, c := t.db().dialect, &conditions{}
-	c.add(`v.id IN (` + d.list(c.arg(string(list)), "bigint") + `)`)
-	rows, err := showing(ctx, t, d, view, c, ``)
-	for _, e := range rows {
+	d := t.db().dialect
+	err = each(ctx, t, func(rows *sql.Rows) error {
+		var e coreshed.Entry
+		err := scanEntryAnd(rows, &e)
 		entries[at[e.ID]] = e
+		return err
+	}, `SELECT `+entryListColumns+` FROM versions v WHERE v.id IN (`+d.list(`$1`, "bigint")+`)`, string(list))
+	if err != nil {
+		return nil, err
 	}
-	return entries, err
+	return entries, showEntries(ctx, t, d, view, pointers(entries)...)
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/coreshed/coreshed"
 )
 
-// entryColumns need the aliases v and f. What other ids in them stand for is filled
-// in by showEntries: many entries have few of those.
-const entryColumns = `v.id, v.version_id, v.created_at, v.size, v.etag, v.state, v.content_type, v.sha256,
-	f.uuid, f.path, v.workspace_id,
+// entryListColumns need the alias v. What other ids in them stand for is filled in by
+// showEntries: many entries have few of those.
+const entryListColumns = `v.id, v.version_id, v.created_at, v.size, v.etag, v.state, v.content_type, v.sha256,
+	v.workspace_id,
 	v.file_type, v.file_name, v.media_type, v.storage_path, COALESCE(v.product_key, ''),
 	v.modified_at, v.deleted_at, v.superseded_at, v.published_at, v.unpublished_at, v.parsed_at,
 	v.tags, v.countries, COALESCE(v.geometry, ''), COALESCE(v.center_point, ''),
@@ -22,6 +22,9 @@ const entryColumns = `v.id, v.version_id, v.created_at, v.size, v.etag, v.state,
 	COALESCE(v.job_id, 0), COALESCE(v.job_exe_id, 0), COALESCE(v.job_output, ''),
 	COALESCE(v.recipe_id, 0), COALESCE(v.recipe_node, ''),
 	v.job_type_id, v.recipe_type_id, v.batch_id`
+
+// entryColumns also tell of the file, and need the alias f.
+const entryColumns = entryListColumns + `, f.uuid, f.path`
 
 // entryFrom has the aliases of entryColumns.
 const entryFrom = `FROM versions v JOIN files f ON f.id = v.file_id`
@@ -47,12 +50,14 @@ func (c *conditions) batchJoin(d dialect, view coreshed.View, column string) str
 	return join
 }
 
-func scanEntry(rows *sql.Rows) (coreshed.Entry, error) { return scanEntryAnd(rows) }
-
-// scanEntryAnd reads entryColumns, then what follows them into extra. Of what
-// showEntries fills in it sets the ids.
-func scanEntryAnd(rows *sql.Rows, extra ...any) (coreshed.Entry, error) {
+func scanEntry(rows *sql.Rows) (coreshed.Entry, error) {
 	var e coreshed.Entry
+	return e, scanEntryAnd(rows, &e, &e.FileUUID, &e.Path)
+}
+
+// scanEntryAnd reads entryListColumns, then what follows them into more. Of what
+// showEntries fills in it sets the ids.
+func scanEntryAnd(rows *sql.Rows, e *coreshed.Entry, more ...any) error {
 	var created, modified int64
 	var deleted, superseded, published, unpublished, parsed sql.NullInt64
 	var dataStarted, dataEnded, sourceStarted, sourceEnded sql.NullInt64
@@ -60,7 +65,7 @@ func scanEntryAnd(rows *sql.Rows, extra ...any) (coreshed.Entry, error) {
 	var jobType, recipeType, batch sql.NullInt64
 	m := &e.Made
 	dest := []any{&e.ID, &e.VersionID, &created, &e.Size, &e.ETag, &e.State, &e.Headers.ContentType, &e.SHA256,
-		&e.FileUUID, &e.Path, &e.Workspace.ID,
+		&e.Workspace.ID,
 		&e.Type, &e.Name, &e.MediaType, &e.StoragePath, &e.ProductKey,
 		&modified, &deleted, &superseded, &published, &unpublished, &parsed,
 		&tags, &countries, &e.Geometry, &e.CenterPoint,
@@ -68,8 +73,8 @@ func scanEntryAnd(rows *sql.Rows, extra ...any) (coreshed.Entry, error) {
 		&e.SensorClass, &e.Sensor, &e.Collection, &e.Task,
 		&m.Job, &m.Execution, &m.Output, &m.Recipe, &m.Node,
 		&jobType, &recipeType, &batch}
-	if err := rows.Scan(append(dest, extra...)...); err != nil {
-		return e, err
+	if err := rows.Scan(append(dest, more...)...); err != nil {
+		return err
 	}
 	e.CreatedAt, e.ModifiedAt = timeOf(created), timeOf(modified)
 	e.DeletedAt, e.SupersededAt, e.Superseded = timeOrZero(deleted), timeOrZero(superseded), superseded.Valid
@@ -79,7 +84,7 @@ func scanEntryAnd(rows *sql.Rows, extra ...any) (coreshed.Entry, error) {
 	e.Countries = strings.Fields(countries)
 	if tags != "[]" {
 		if err := json.Unmarshal([]byte(tags), &e.Tags); err != nil {
-			return e, fmt.Errorf("tags of version %d: %w", e.ID, err)
+			return fmt.Errorf("tags of version %d: %w", e.ID, err)
 		}
 	}
 	if jobType.Valid {
@@ -91,7 +96,7 @@ func scanEntryAnd(rows *sql.Rows, extra ...any) (coreshed.Entry, error) {
 	if batch.Valid {
 		m.Batch = &coreshed.Batch{ID: batch.Int64}
 	}
-	return e, nil
+	return nil
 }
 
 // seen adds that entries, of the alias v, are in the view.

@@ -27,7 +27,7 @@ func showEntries(ctx context.Context, q querier, d dialect, view coreshed.View, 
 	return entryBatches.fill(ctx, q, d, view, entries)
 }
 
-// showing returns a reading of entries with what they are shown with.
+// showing reads entries with what they are shown with.
 func showing(ctx context.Context, q querier, d dialect, view coreshed.View, c *conditions, order string) ([]coreshed.Entry, error) {
 	list, err := all(ctx, q, scanEntry, `SELECT `+entryColumns+` `+entryFrom+` WHERE `+c.text()+order, c.args...)
 	if err != nil {

@@ -82,9 +82,7 @@ func (db *DB) namedEntries(ctx context.Context, view coreshed.View, n nameTable,
 	c.seen(db.dialect, view)
 	list, total, err = pageOf(ctx, db, func(rows *sql.Rows) (coreshed.NamedEntry, error) {
 		var e coreshed.NamedEntry
-		var err error
-		e.Entry, err = scanEntryAnd(rows, &e.Name)
-		return e, err
+		return e, scanEntryAnd(rows, &e.Entry, &e.FileUUID, &e.Path, &e.Name)
 	}, entryColumns+`, `+n.name, from, c, ` ORDER BY `+n.name+`, v.id`, page)
 	if err != nil {
 		return nil, 0, 0, err

@@ -300,7 +300,7 @@ func (m *purgeModel) matching(t *rapid.T, f coreshed.PurgeFilter) (ids []int64) 
 	entries, _, err := m.shed.DB.Entries(m.t.Context(), m.view(), f.Entries(), nil, coreshed.Page{Limit: 1_000_000})
 	wantErr(t, err, nil)
 	for _, e := range entries {
-		if e.Workspace.UUID == f.Workspace && strings.HasPrefix(coreshed.FoldPath(e.Path), coreshed.FoldPath(f.Folder)) {
+		if e.Workspace.UUID == f.Workspace && strings.HasPrefix(coreshed.FoldPath(m.shed.Entry(m.t, e.ID).Path), coreshed.FoldPath(f.Folder)) {
 			ids = append(ids, e.ID)
 		}
 	}

@@ -86,10 +86,14 @@ func scanMark(rows *sql.Rows) (distrustMark, error) {
 // next to nothing while no version at all is marked.
 func (db *DB) Trust(ctx context.Context, view coreshed.View, versions ...int64) (map[int64]coreshed.Trust, error) {
 	trust := map[int64]coreshed.Trust{}
-	err := db.view(ctx, func(ctx context.Context, t tx) error {
+	marked, err := one(ctx, db, value[bool], `SELECT EXISTS (SELECT 1 FROM distrust)`)
+	if err != nil || !marked {
+		return trust, err
+	}
+	err = db.view(ctx, func(ctx context.Context, t tx) error {
 		marks, err := all(ctx, t, scanMark, `SELECT d.version_row, v.workspace_id, d.reason, d.marked_at, p.uuid, p.name, p.email
 			FROM distrust d JOIN versions v ON v.id = d.version_row LEFT JOIN people p ON p.id = d.marked_by ORDER BY d.version_row`)
-		if err != nil || len(marks) == 0 {
+		if err != nil {
 			return err
 		}
 		w := newWalk(db.dialect, everything, LineageWant{Direction: coreshed.Up})
