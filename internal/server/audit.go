@@ -19,7 +19,7 @@ import (
 const (
 	auditEvery = time.Second
 	auditLease = time.Minute // short: another replica goes on soon
-	auditBatch = 1000
+	auditBatch = 250         // writers wait for as many
 )
 
 // ensureAuditKey makes a key that signs checkpoints when the store has none. The

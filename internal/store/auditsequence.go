@@ -2,9 +2,9 @@ package store
 
 import (
 	"context"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -150,34 +150,32 @@ func storedHashes(ctx context.Context, q querier, d dialect, positions []int64) 
 	return found, err
 }
 
-// hashRows are how many hashes one statement inserts.
-var hashRows = []int{128, 16, 1}
-
-// save writes the new hashes, and the numbers of the entries.
+// save writes the new hashes, and the numbers of the entries. The hashes are one
+// argument: the driver looks for each argument among all of them.
 func (tr *tree) save(ctx context.Context, t tx) error {
-	from := 0
-	for _, n := range hashRows {
-		for ; len(tr.added)-from >= n; from += n {
-			var args []any
-			rows := make([]string, n)
-			for i := range n {
-				rows[i] = `(` + placeholders(2*i+1, 2) + `)`
-				args = append(args, tr.first+int64(from+i), tr.added[from+i][:])
-			}
-			if _, err := t.exec(ctx, `INSERT INTO audit_hashes (position, hash) VALUES `+strings.Join(rows, ", "), args...); err != nil {
-				return err
-			}
-		}
+	hashes := make([]string, len(tr.added))
+	for i, h := range tr.added {
+		hashes[i] = hex.EncodeToString(h[:])
 	}
-	ids, err := json.Marshal(tr.ids)
+	list, err := json.Marshal(hashes)
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(ctx, `
-		WITH n AS (SELECT id, ROW_NUMBER() OVER (ORDER BY id) AS nth FROM audit_entries WHERE id IN (`+tr.d.list("$2", "bigint")+`))
-		UPDATE audit_entries SET number = $1 + n.nth FROM n WHERE audit_entries.id = n.id`,
-		tr.size-int64(len(tr.ids))-1, string(ids))
-	return err
+	if _, err := t.exec(ctx, `INSERT INTO audit_hashes (position, hash) SELECT $1 + n, b FROM `+tr.d.bytes(`$2`), tr.first, string(list)); err != nil {
+		return err
+	}
+	number := tr.size - int64(len(tr.ids))
+	for ids := tr.ids; len(ids) > 0; {
+		n := 1
+		for n < len(ids) && ids[n] == ids[n-1]+1 {
+			n++
+		}
+		if _, err := t.exec(ctx, `UPDATE audit_entries SET number = id + $1 WHERE id BETWEEN $2 AND $3`, number-ids[0], ids[0], ids[n-1]); err != nil {
+			return err
+		}
+		number, ids = number+int64(n), ids[n:]
+	}
+	return nil
 }
 
 // keepCheckpoint keeps of the checkpoints of an hour the last.

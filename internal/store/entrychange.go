@@ -35,11 +35,7 @@ func changeEntries(ctx context.Context, t tx, ids []int64, set ...assignment) er
 	now := t.db().micros()
 	for chunk := range slices.Chunk(ids, changeChunk) {
 		c := &conditions{}
-		columns := []string{"modified_at = " + c.arg(now)}
-		for _, a := range set {
-			columns = append(columns, a.column+" = "+c.arg(a.value))
-		}
-		if _, err := t.exec(ctx, `UPDATE versions SET `+strings.Join(columns, ", ")+` WHERE id IN (`+c.list(chunk)+`)`, c.args...); err != nil {
+		if _, err := t.exec(ctx, c.changeVersions(now, set)+` WHERE id IN (`+c.list(chunk)+`)`, c.args...); err != nil {
 			return err
 		}
 		c = &conditions{}
@@ -52,9 +48,18 @@ func changeEntries(ctx context.Context, t tx, ids []int64, set ...assignment) er
 
 // changeVersions is changeEntries for all versions of a file.
 func changeVersions(ctx context.Context, t tx, file int64, set ...assignment) error {
-	ids, err := all(ctx, t, value[int64], `SELECT id FROM versions WHERE file_id = $1`, file)
-	if err != nil {
+	now, c := t.db().micros(), &conditions{}
+	if _, err := t.exec(ctx, c.changeVersions(now, set)+` WHERE file_id = `+c.arg(file), c.args...); err != nil {
 		return err
 	}
-	return changeEntries(ctx, t, ids, set...)
+	_, err := t.exec(ctx, `UPDATE version_countries SET modified_at = $1 WHERE version_row IN (SELECT id FROM versions WHERE file_id = $2)`, now, file)
+	return err
+}
+
+func (c *conditions) changeVersions(now int64, set []assignment) string {
+	columns := []string{"modified_at = " + c.arg(now)}
+	for _, a := range set {
+		columns = append(columns, a.column+" = "+c.arg(a.value))
+	}
+	return `UPDATE versions SET ` + strings.Join(columns, ", ")
 }

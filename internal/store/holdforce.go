@@ -40,6 +40,9 @@ func holdInForce(ctx context.Context, q querier, where string, args ...any) (hol
 // heldFile returns the hold that protects a version of a file: the file's own,
 // the workspace's, or one that the file inherits by lineage.
 func heldFile(ctx context.Context, t tx, file int64) (hold, error) {
+	if some, err := one(ctx, t, value[bool], `SELECT EXISTS (SELECT 1 FROM holds)`); err != nil || !some {
+		return hold{}, err
+	}
 	h, err := holdInForce(ctx, t, `(h.file_id = $2 OR h.file_id IS NULL AND h.workspace_id = (SELECT workspace_id FROM files WHERE id = $2)
 		AND EXISTS (SELECT 1 FROM versions WHERE file_id = $2))`, t.db().micros(), file)
 	if err != nil || h.id != 0 {

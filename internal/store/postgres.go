@@ -39,6 +39,9 @@ var postgresDialect = dialect{
 		}
 		return `SELECT x.value::` + of + ` FROM jsonb_array_elements_text(` + placeholder + `::jsonb) x`
 	},
+	bytes: func(placeholder string) string {
+		return `(SELECT e.n - 1 AS n, decode(e.h, 'hex') AS b FROM jsonb_array_elements_text(` + placeholder + `::jsonb) WITH ORDINALITY AS e (h, n)) x`
+	},
 	indexed:  func(string) string { return "" }, // the planner has statistics
 	contains: func(c *conditions, key, text string) { c.like(key, containing(text)) },
 	indexes: `SELECT indexname, indexdef FROM pg_indexes i WHERE schemaname = current_schema()

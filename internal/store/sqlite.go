@@ -26,6 +26,9 @@ var sqliteDialect = dialect{
 	snapshot: &sql.TxOptions{ReadOnly: true},
 	member:   func(column, name string) string { return `CAST(` + column + ` ->> '` + name + `' AS TEXT)` },
 	list:     func(placeholder, _ string) string { return `SELECT value FROM json_each(` + placeholder + `)` },
+	bytes: func(placeholder string) string {
+		return `(SELECT key AS n, unhex(value) AS b FROM json_each(` + placeholder + `)) x`
+	},
 	indexed: func(index string) string {
 		if index == "" {
 			return ` NOT INDEXED`

@@ -52,6 +52,9 @@ type dialect struct {
 	// list is a SELECT of the values of a JSON array, which is a placeholder; of
 	// is their type, "" for text.
 	list func(placeholder, of string) string
+	// bytes is a table of the values of a JSON array, which is a placeholder, of
+	// texts in hexadecimal: their places n, from 0, and their bytes b.
+	bytes func(placeholder string) string
 	// indexed follows a table that is to be read by an index; "" is none.
 	indexed func(index string) string
 	// contains adds that a folded key contains a text.

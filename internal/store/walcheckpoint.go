@@ -11,7 +11,7 @@ import (
 // How many pages SQLite's write-ahead log has before they are moved into the
 // database, and before it is begun anew.
 const (
-	logMoved = 250
+	logMoved = 100
 	logBegun = 4000
 )
 
