@@ -126,6 +126,7 @@ type benchPurgeCmd struct {
 	Derived int    `default:"100000" help:"How many versions the purge has, beside its source; each has 4 KiB on the disk."`
 	Few     int    `default:"1000" help:"How many the purge has whose memory is compared."`
 	Deletes int    `default:"5000" help:"How many files are deleted by id."`
+	Readers bool   `default:"true" negatable:"" help:"Execute another purge of many versions, while others read."`
 	Dir     string `placeholder:"DIR" type:"path" help:"Where to write; on the disk that is to be measured. Else the system's temporary folder."`
 }
 
@@ -135,7 +136,7 @@ func (c *benchPurgeCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	r, err := bench.Purge{Binary: binary, Dir: c.Dir, Rows: c.Rows, Derived: c.Derived, Few: c.Few, Deletes: c.Deletes, Log: a.stderr}.Run(ctx)
+	r, err := bench.Purge{Binary: binary, Dir: c.Dir, Rows: c.Rows, Derived: c.Derived, Few: c.Few, Deletes: c.Deletes, Readers: c.Readers, Log: a.stderr}.Run(ctx)
 	return a.printReport(r, err)
 }
 

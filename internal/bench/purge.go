@@ -27,6 +27,7 @@ type Purge struct {
 	Derived int    // versions that are purged, in the large purge
 	Few     int    // in the small one, whose memory it is compared with
 	Deletes int
+	Readers bool // another large purge, while others read
 	Log     io.Writer
 }
 
@@ -44,7 +45,11 @@ func (p Purge) Run(ctx context.Context) (Report, error) {
 	if err := b.load(ctx); err != nil {
 		return Report{}, err
 	}
-	for _, part := range []func(context.Context, *shed) error{b.deletes, b.small, b.large, b.beside} {
+	parts := []func(context.Context, *shed) error{b.deletes, b.small, b.large}
+	if p.Readers {
+		parts = append(parts, b.beside)
+	}
+	for _, part := range parts {
 		// Each in a process of its own, whose memory is its own.
 		if err := b.served(ctx, part); err != nil {
 			return Report{}, err

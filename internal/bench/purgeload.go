@@ -38,7 +38,9 @@ func (b *purgeBench) load(ctx context.Context) error {
 		if b.many, err = g.derive(ctx, b.Derived); err != nil {
 			return err
 		}
-		b.read, err = g.derive(ctx, b.Derived)
+		if b.Readers {
+			b.read, err = g.derive(ctx, b.Derived)
+		}
 		return err
 	})
 	if err != nil {

@@ -183,3 +183,34 @@ func TestDeleteStatementFails(t *testing.T) {
 		wantSound(t, db)
 	})
 }
+
+// TestPurgeWaitsLessAfterProgress: a purge that was put off waits as after its
+// first failure when it has removed something since.
+func TestPurgeWaitsLessAfterProgress(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		s := storetest.New(t, db)
+		view, l := s.View(t, s.Owner), store.Lease{Name: "purge", Holder: "test"}
+		p, err := db.PlanPurge(t.Context(), view, purgeable(t, s, "a", s.Put(t, s.Owner, "also.tif", "x").Version.ID))
+		must(t, err)
+		p, err = db.ExecutePurge(t.Context(), view, p.UUID, p.Fingerprint)
+		must(t, err)
+		_, err = db.Lease(t.Context(), l.Name, l.Holder, time.Hour)
+		must(t, err)
+		must(t, db.BeginPurge(t.Context(), l, p.ID))
+		putOff := func(want int64) {
+			t.Helper()
+			must(t, db.PutOffPurge(t.Context(), l, p.ID, func(attempts int64) time.Duration {
+				if attempts != want {
+					t.Errorf("failed %d times in a row, want %d", attempts, want)
+				}
+				return 0
+			}, "the disk is away"))
+		}
+		putOff(1)
+		putOff(2)
+		list, err := db.PurgeVersions(t.Context(), l, p.ID, nil, 1)
+		must(t, err)
+		must(t, db.RemovePurged(t.Context(), l, p.ID, []int64{list[0].ID}))
+		putOff(1)
+	})
+}

@@ -95,7 +95,8 @@ func (r *removal) sum(ctx context.Context, t tx, ids []int64) error {
 		if err := count(ctx, t, s.workspace, totals{entries: -s.entries, used: -s.kept}); err != nil {
 			return err
 		}
-		if _, err := t.exec(ctx, `UPDATE purges SET sources_gone = sources_gone + $2, products_gone = products_gone + $3, bytes_gone = bytes_gone + $4 WHERE id = $1`,
+		if _, err := t.exec(ctx, `UPDATE purges SET attempts = 0, sources_gone = sources_gone + $2, products_gone = products_gone + $3,
+			bytes_gone = bytes_gone + $4 WHERE id = $1`,
 			r.purge, s.sources, s.entries-s.sources, s.bytes); err != nil {
 			return err
 		}

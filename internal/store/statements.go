@@ -9,7 +9,7 @@ import (
 
 // maxStatements is how many statements are kept prepared, on each connection: those
 // that are asked for first. Lists have as many texts as filters can be combined.
-const maxStatements = 300
+const maxStatements = 500
 
 // statements are prepared, by their texts.
 type statements struct {
