@@ -5,6 +5,10 @@ import (
 	"database/sql"
 )
 
+// A set is found and summed up a few things at a time, so that sets of the tests are in
+// several pieces.
+func init() { purgeFollowed, purgeAdded, purgeSummed = 3, 2, 2 }
+
 // PurgeLinks are all rows that a purge could follow, as pairs of ids.
 type PurgeLinks struct {
 	Versions, Runs, Recipes []int64

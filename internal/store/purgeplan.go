@@ -1,8 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/coreshed/coreshed"
@@ -16,21 +19,7 @@ const maxNeighbours = 100
 // have put out.
 func (db *DB) PurgePlan(ctx context.Context, view coreshed.View, p coreshed.Purge) (coreshed.PurgePlan, error) {
 	var plan coreshed.PurgePlan
-	err := each(ctx, db, func(rows *sql.Rows) error {
-		s, err := scanPurgeSum(rows)
-		switch {
-		case err != nil:
-		case view.Sees(s.Workspace.ID):
-			plan.Sums = append(plan.Sums, s)
-		default:
-			hide(&plan.Hidden, s)
-		}
-		return err
-	}, `SELECT i.kind, COALESCE(i.file_type, ''), w.id, w.uuid, w.name, COALESCE(t.name, ''), COALESCE(t.version, ''), i.bytes,
-			count(*), CAST(sum(i.size) AS BIGINT)
-		FROM purge_items i JOIN workspaces w ON w.id = i.workspace_id LEFT JOIN job_types t ON t.id = i.job_type_id WHERE i.purge_id = $1
-		GROUP BY i.kind, COALESCE(i.file_type, ''), w.id, w.uuid, w.name, COALESCE(t.name, ''), COALESCE(t.version, ''), i.bytes
-		ORDER BY 1, 2 DESC, 5, 6, 7, 8`, p.ID)
+	err := db.sumPurge(ctx, view, p, &plan)
 	if err != nil {
 		return plan, err
 	}
@@ -42,6 +31,62 @@ func (db *DB) PurgePlan(ctx context.Context, view coreshed.View, p coreshed.Purg
 	}
 	plan.Datasets, err = db.putOut(ctx, view, p)
 	return plan, err
+}
+
+// purgeSummed is how many things of a set one statement sums up: SQLite sorts them
+// in memory.
+var purgeSummed = 50_000
+
+// sumPurge sums up the set of a purge.
+func (db *DB) sumPurge(ctx context.Context, view coreshed.View, p coreshed.Purge, plan *coreshed.PurgePlan) error {
+	sums := map[coreshed.PurgeSum]coreshed.PurgeSum{}
+	for kind := range purgeKinds {
+		for last := int64(0); ; {
+			upto, err := one(ctx, db, value[sql.NullInt64], `SELECT max(item_id) FROM (SELECT item_id FROM purge_items
+				WHERE purge_id = $1 AND kind = $2 AND item_id > $3 ORDER BY item_id LIMIT `+strconv.Itoa(purgeSummed)+`) x`, p.ID, kind, last)
+			if err != nil {
+				return err
+			}
+			if !upto.Valid {
+				break
+			}
+			if err := db.sumSome(ctx, p.ID, int64(kind), last, upto.Int64, sums); err != nil {
+				return err
+			}
+			last = upto.Int64
+		}
+	}
+	for _, s := range sums {
+		if view.Sees(s.Workspace.ID) {
+			plan.Sums = append(plan.Sums, s)
+		} else {
+			hide(&plan.Hidden, s)
+		}
+	}
+	slices.SortFunc(plan.Sums, func(a, b coreshed.PurgeSum) int {
+		return cmp.Or(cmp.Compare(rowOf(a.Kind), rowOf(b.Kind)), cmp.Compare(b.Type, a.Type), cmp.Compare(a.Workspace.Name, b.Workspace.Name),
+			cmp.Compare(a.JobType, b.JobType), cmp.Compare(a.JobTypeVersion, b.JobTypeVersion), cmp.Compare(a.Bytes, b.Bytes))
+	})
+	return nil
+}
+
+// sumSome adds to the sums, which are by what they are sums of, the things of a kind
+// whose ids are after one and up to another.
+func (db *DB) sumSome(ctx context.Context, purge, kind, after, upto int64, sums map[coreshed.PurgeSum]coreshed.PurgeSum) error {
+	return each(ctx, db, func(rows *sql.Rows) error {
+		s, err := scanPurgeSum(rows)
+		of := s
+		of.Count, of.Size = 0, 0
+		s.Count += sums[of].Count
+		s.Size += sums[of].Size
+		sums[of] = s
+		return err
+	}, `SELECT i.kind, COALESCE(i.file_type, ''), w.id, w.uuid, w.name, COALESCE(t.name, ''), COALESCE(t.version, ''), i.bytes,
+			i.number, i.size
+		FROM (SELECT kind, file_type, workspace_id, job_type_id, bytes, count(*) AS number, CAST(sum(size) AS BIGINT) AS size FROM purge_items
+			WHERE purge_id = $1 AND kind = $2 AND item_id > $3 AND item_id <= $4
+			GROUP BY kind, file_type, workspace_id, job_type_id, bytes) i
+		JOIN workspaces w ON w.id = i.workspace_id LEFT JOIN job_types t ON t.id = i.job_type_id`, purge, kind, after, upto)
 }
 
 // beside is a way from a thing p of a set to a version, by its row id, that may
@@ -97,16 +142,20 @@ func (db *DB) neighbours(ctx context.Context, view coreshed.View, p coreshed.Pur
 	outside := &conditions{args: c.args}
 	outside.add(`NOT EXISTS (SELECT 1 FROM purge_items q WHERE q.purge_id = ? AND q.kind = 0 AND q.item_id = v.id)`, p.ID)
 	outside.seen(db.dialect, view)
+	which := `v.id IN (` + strings.Join(found, ` UNION `) + `) AND ` + outside.text()
+	args := outside.args
 	err := each(ctx, db, func(rows *sql.Rows) error {
 		var v coreshed.LineageVersion
 		err := rows.Scan(&v.ID, &v.File, &v.VersionID, &v.Workspace.ID, &v.Workspace.UUID, &v.Workspace.Name, &v.Path, &v.Name, &v.Type, &v.Size,
-			&v.Superseded, &v.Deleted, &out.Total)
+			&v.Superseded, &v.Deleted)
 		out.Versions = append(out.Versions, v)
 		return err
-	}, `SELECT v.id, f.uuid, v.version_id, w.id, w.uuid, w.name, f.path, v.file_name, v.file_type, v.size, v.superseded_at IS NOT NULL, f.deleted_at IS NOT NULL,
-			count(*) OVER ()
+	}, `SELECT v.id, f.uuid, v.version_id, w.id, w.uuid, w.name, f.path, v.file_name, v.file_type, v.size, v.superseded_at IS NOT NULL, f.deleted_at IS NOT NULL
 		FROM versions v JOIN files f ON f.id = v.file_id JOIN workspaces w ON w.id = v.workspace_id
-		WHERE v.id IN (`+strings.Join(found, ` UNION `)+`) AND `+outside.text()+` ORDER BY v.id LIMIT `+outside.arg(maxNeighbours), outside.args...)
+		WHERE `+which+` ORDER BY v.id LIMIT `+strconv.Itoa(maxNeighbours), args...)
+	if out.Total = int64(len(out.Versions)); err == nil && out.Total == maxNeighbours {
+		out.Total, err = one(ctx, db, value[int64], `SELECT count(*) FROM versions v WHERE `+which, args...)
+	}
 	return out, err
 }
 

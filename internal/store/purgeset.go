@@ -2,8 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"github.com/coreshed/coreshed"
 )
@@ -24,8 +26,8 @@ const (
 )
 
 // purgeSet is the set of a purge while it is found: what it was asked for, then
-// level by level what that leads to. It is in rows alone, so that memory does
-// not grow with it.
+// level by level what that leads to. It is in rows alone, and found some at a time,
+// so that memory does not grow with it.
 type purgeSet struct {
 	purge       int64
 	scope       coreshed.PurgeScope
@@ -73,17 +75,59 @@ func (s *purgeSet) step(ctx context.Context, t tx) (found int64, err error) {
 	links := s.links()
 	s.depth++
 	for _, l := range links {
-		c := &conditions{}
-		// CROSS keeps SQLite from looking for the links of all there is.
-		from := ` FROM purge_items p CROSS JOIN ` + l.table + l.kept() + `
-			WHERE p.purge_id = ` + c.arg(s.purge) + ` AND p.kind = ` + c.arg(l.from) + ` AND p.depth = ` + c.arg(s.depth-1) + ` AND p.state = 0 AND ` + l.where
-		n, err := s.add(ctx, t, c, l.to, `p.kind, p.item_id`, from)
+		n, err := s.follow(ctx, t, l)
 		if err != nil {
 			return 0, err
 		}
 		found += n
 	}
 	return found, nil
+}
+
+// How many things one statement follows, and how many it adds: SQLite holds these
+// in memory meanwhile, for they are read from the table that they go to.
+var (
+	purgeFollowed = 2000
+	purgeAdded    = 50_000
+)
+
+// follow adds what the things at the last depth lead to by one way.
+func (s *purgeSet) follow(ctx context.Context, t tx, l link) (found int64, err error) {
+	last := int64(0)
+	for {
+		upto, err := one(ctx, t, value[sql.NullInt64], `SELECT max(item_id) FROM (SELECT item_id FROM purge_items
+			WHERE purge_id = $1 AND kind = $2 AND depth = $3 AND state = 0 AND item_id > $4 ORDER BY item_id LIMIT `+strconv.Itoa(purgeFollowed)+`) x`,
+			s.purge, l.from, s.depth-1, last)
+		if err != nil || !upto.Valid {
+			return found, err
+		}
+		// Fewer than asked for may be some that were found several times.
+		for n := int64(1); n > 0; found += n {
+			if n, err = s.followSome(ctx, t, l, last, upto.Int64); err != nil {
+				return found, err
+			}
+		}
+		last = upto.Int64
+	}
+}
+
+// followSome is follow for the things whose ids are after one and up to another, as
+// far as one statement goes.
+func (s *purgeSet) followSome(ctx context.Context, t tx, l link, after, upto int64) (int64, error) {
+	c := &conditions{}
+	purge := c.arg(s.purge)
+	// CROSS keeps SQLite from looking for the links of all there is.
+	from := ` FROM purge_items p CROSS JOIN ` + l.table + l.kept() + `
+		WHERE p.purge_id = ` + purge + ` AND p.kind = ` + c.arg(l.from) + ` AND p.depth = ` + c.arg(s.depth-1) + ` AND p.state = 0
+		AND p.item_id > ` + c.arg(after) + ` AND p.item_id <= ` + c.arg(upto) + ` AND ` + l.where + `
+		AND NOT EXISTS (SELECT 1 FROM purge_items q WHERE q.purge_id = ` + purge + ` AND q.kind = ` + c.arg(l.to) + ` AND q.item_id = ` + idOf(l.to) + `)
+		LIMIT ` + strconv.Itoa(purgeAdded)
+	return s.add(ctx, t, c, l.to, `p.kind, p.item_id`, from)
+}
+
+// idOf is the row id of a thing that add selects.
+func idOf(kind int64) string {
+	return map[int64]string{rowVersion: `v.id`, rowRun: `j.id`, rowRecipe: `r.id`}[kind]
 }
 
 // link is a way from a thing p of the set to others.
