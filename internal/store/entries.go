@@ -13,11 +13,10 @@ import (
 
 // Entries returns a page of the entries that match, without their metadata and
 // without the id and address of their file, and how many match in all, both of one
-// moment. Fields of an order are the names
-// that Scale's v6 has for what a list shows; those of nested objects are joined
-// by two underscores. The default order is by last modification. Every order
-// ends with the entry's id, so that pages neither overlap nor leave anything
-// out. Invalid for a field that entries cannot be sorted by.
+// moment. Fields of an order are the names that Scale's v6 has for what a list shows;
+// those of nested objects are joined by two underscores. The default order is by last
+// modification. Every order ends with the entry's id, so that pages neither overlap
+// nor leave anything out. Invalid for a field that entries cannot be sorted by.
 func (db *DB) Entries(ctx context.Context, view coreshed.View, f coreshed.EntryFilter, order []coreshed.Order, page coreshed.Page) ([]coreshed.Entry, int64, error) {
 	o, err := orderEntries(order)
 	if err != nil {
@@ -221,8 +220,7 @@ func entriesOf(ctx context.Context, t tx, view coreshed.View, ids []int64) ([]co
 	for i, id := range ids {
 		at[id] = i
 	}
-	entries := make([]coreshed.Entry, len(ids))
-	d := t.db().dialect
+	entries, d := make([]coreshed.Entry, len(ids)), t.db().dialect
 	err = each(ctx, t, func(rows *sql.Rows) error {
 		var e coreshed.Entry
 		err := scanEntryAnd(rows, &e)

@@ -72,12 +72,12 @@ func (s shownRow[T]) fill(ctx context.Context, q querier, d dialect, view coresh
 	if s.in != "" && !view.Everything {
 		text += ` AND (` + s.in + ` IS NULL OR ` + oneOf(c, d, s.in, workspacesOf(view), "bigint") + `)`
 	}
-	_, err = all(ctx, q, func(r *sql.Rows) (struct{}, error) {
+	err = each(ctx, q, func(r *sql.Rows) error {
 		row := new(T)
 		dest := s.scan(row)
 		err := r.Scan(dest...)
 		rows[*dest[0].(*int64)] = row
-		return struct{}{}, err
+		return err
 	}, text, c.args...)
 	for _, e := range entries {
 		if id := s.id(e); id != 0 {
@@ -89,10 +89,8 @@ func (s shownRow[T]) fill(ctx context.Context, q querier, d dialect, view coresh
 
 var entryWorkspaces = shownRow[coreshed.EntryWorkspace]{
 	query: `SELECT id, uuid, name, base_url FROM workspaces WHERE id IN `,
-	scan: func(w *coreshed.EntryWorkspace) []any {
-		return []any{&w.ID, &w.UUID, &w.Name, &w.BaseURL}
-	},
-	id: func(e *coreshed.Entry) int64 { return e.Workspace.ID },
+	scan:  workspaceInto,
+	id:    func(e *coreshed.Entry) int64 { return e.Workspace.ID },
 	set: func(e *coreshed.Entry, w *coreshed.EntryWorkspace) {
 		if w != nil {
 			e.Workspace = *w
