@@ -136,14 +136,15 @@ func (db *DB) neighbours(ctx context.Context, view coreshed.View, p coreshed.Pur
 	c.seenIn(db.dialect, view, `p.workspace_id`)
 	found := make([]string, len(ways))
 	for i, w := range ways {
-		// CROSS keeps SQLite from looking for the links of all there is.
-		found[i] = `SELECT ` + w.version + ` AS id FROM purge_items p CROSS JOIN ` + w.table + ` WHERE ` + w.where + ` AND ` + c.text()
+		// CROSS keeps SQLite from looking for the links of all there is. What is in
+		// the set is left out here: databases keep what they have found in memory.
+		found[i] = `SELECT ` + w.version + ` AS id FROM purge_items p CROSS JOIN ` + w.table + ` WHERE ` + w.where + ` AND ` + c.text() +
+			` AND NOT EXISTS (SELECT 1 FROM purge_items q WHERE q.purge_id = p.purge_id AND q.kind = 0 AND q.item_id = ` + w.version + `)`
 	}
-	outside := &conditions{args: c.args}
-	outside.add(`NOT EXISTS (SELECT 1 FROM purge_items q WHERE q.purge_id = ? AND q.kind = 0 AND q.item_id = v.id)`, p.ID)
-	outside.seen(db.dialect, view)
-	which := `v.id IN (` + strings.Join(found, ` UNION `) + `) AND ` + outside.text()
-	args := outside.args
+	seen := &conditions{args: c.args}
+	seen.add(`v.id IN (` + strings.Join(found, ` UNION `) + `)`)
+	seen.seen(db.dialect, view)
+	which, args := seen.text(), seen.args
 	err := each(ctx, db, func(rows *sql.Rows) error {
 		var v coreshed.LineageVersion
 		err := rows.Scan(&v.ID, &v.File, &v.VersionID, &v.Workspace.ID, &v.Workspace.UUID, &v.Workspace.Name, &v.Path, &v.Name, &v.Type, &v.Size,
