@@ -5,9 +5,9 @@ import (
 	"database/sql"
 )
 
-// A set is found and summed up a few things at a time, so that sets of the tests are in
-// several pieces.
-func init() { purgeFollowed, purgeAdded, purgeSummed = 3, 2, 2 }
+// InPieces lets the sets of purges be found and summed up a few things at a time, so
+// that those of tests are in several pieces.
+func InPieces() { purgeFollowed, purgeAdded, purgeSummed = 3, 2, 2 }
 
 // PurgeLinks are all rows that a purge could follow, as pairs of ids.
 type PurgeLinks struct {

@@ -4,7 +4,11 @@ import (
 	"os"
 	"testing"
 
+	"github.com/coreshed/coreshed/internal/store"
 	"github.com/coreshed/coreshed/internal/store/storetest"
 )
 
-func TestMain(m *testing.M) { os.Exit(storetest.Main(m)) }
+func TestMain(m *testing.M) {
+	store.InPieces()
+	os.Exit(storetest.Main(m))
+}

@@ -28,7 +28,7 @@ func (s *statements) prepare(ctx context.Context, on *sql.DB, query string) (*sq
 		return nil, err
 	}
 	if old, loaded := s.kept.LoadOrStore(query, stmt); loaded {
-		stmt.Close()
+		stmt.Close() //nolint:sqlclosecheck // else it is kept
 		return old.(*sql.Stmt), nil
 	}
 	s.count.Add(1)
@@ -57,7 +57,7 @@ func (v *viewTx) query(ctx context.Context, query string, args ...any) (*sql.Row
 		v.lacks = append(v.lacks, query)
 		return v.sqlTx.query(ctx, query, args...)
 	}
-	rows, err := v.t.StmtContext(ctx, stmt).QueryContext(ctx, args...)
+	rows, err := v.t.StmtContext(ctx, stmt).QueryContext(ctx, args...) //nolint:sqlclosecheck // the caller closes rows, the transaction its statement
 	return rows, failed("query", err)
 }
 
