@@ -100,7 +100,8 @@ func (l *entryList) likelyFew() bool {
 	if len(l.filter.parts) > 1 && l.filter.covered(l.source, true) {
 		return true
 	}
-	return l.source.rows > 0 && l.source.rows <= few
+	// What has to be looked up for each row is looked up once.
+	return l.source.rows > 0 && (l.source.rows <= few || l.source.rows <= probes[1] && !l.filter.covered(l.source, true))
 }
 
 // workspaces reads the maintained counters of the workspaces.

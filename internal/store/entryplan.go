@@ -132,7 +132,7 @@ var seenColumns = []string{
 // covered reports whether the index of a source has all that is asked of its
 // rows, or sets of rows have, which are not made when few are read in order.
 func (e *entryFilter) covered(s entrySource, ordered bool) bool {
-	if e.names != nil || e.search != "" && s.index != "entries_name" {
+	if e.names != nil || e.search != "" && s.index != "entries_name" && s.kind != byWorkspace {
 		return false
 	}
 	for i := range e.parts {
@@ -206,7 +206,8 @@ func (e *entryFilter) plans(s entrySource, o entryOrder, total, all, skip, limit
 	if !single {
 		return []pagePlan{sorted}
 	}
-	if key.expr != "v.modified_at" || s.kind == bySearch {
+	indexed := key.expr == "v.modified_at" || s.kind == byWorkspace && (key.expr == "v.name_key" || key.expr == "v.created_at")
+	if !indexed || s.kind == bySearch {
 		sorted.cost += float64(total) * rowCost
 	}
 	plans := []pagePlan{sorted}
