@@ -21,7 +21,7 @@ import (
 // TestPurgeConnectionsEnd ends connections to PostgreSQL all the time, while two
 // servers, each with a pool of its own, plan, execute and purge.
 func TestPurgeConnectionsEnd(t *testing.T) {
-	url, _ := storetest.Postgres(t)
+	url := storetest.MustPostgres(t)
 	c := &clock{}
 	s := withDisk(t, openAt(t, url, c), c)
 	r := removing(t, s, 60)

@@ -48,6 +48,17 @@ func Postgres(t testing.TB) (url string, ok bool) {
 	return pgtest.Open(t, schema(t), migrate)
 }
 
+// MustPostgres is Postgres for tests of what PostgreSQL alone has, which are of ring
+// 2: without a server they fail.
+func MustPostgres(t testing.TB) (url string) {
+	t.Helper()
+	url, ok := Postgres(t)
+	if !ok {
+		t.Fatal("no PostgreSQL server is configured: scripts/with-postgres starts one")
+	}
+	return url
+}
+
 // Memory opens a store in memory that is closed when the test ends.
 func Memory(t testing.TB) *store.DB {
 	t.Helper()

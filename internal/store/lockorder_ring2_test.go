@@ -21,10 +21,7 @@ import (
 // for each other. Who does is told so after a second and begins again, which
 // nobody sees but by the clock; the server counts it.
 func TestLockOrder(t *testing.T) {
-	url, ok := storetest.Postgres(t)
-	if !ok {
-		t.Fatal("no PostgreSQL server is configured: scripts/with-postgres starts one")
-	}
+	url := storetest.MustPostgres(t)
 	db, err := store.Open(t.Context(), store.Config{URL: url})
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })
@@ -109,10 +106,7 @@ func TestLockOrder(t *testing.T) {
 // TestReadWhileTakenAway: on PostgreSQL, who reads a version while its run puts it
 // out no more comes from that version, as from any source.
 func TestReadWhileTakenAway(t *testing.T) {
-	url, ok := storetest.Postgres(t)
-	if !ok {
-		t.Fatal("no PostgreSQL server is configured: scripts/with-postgres starts one")
-	}
+	url := storetest.MustPostgres(t)
 	db, err := store.Open(t.Context(), store.Config{URL: url})
 	must(t, err)
 	t.Cleanup(func() { must(t, db.Close()) })

@@ -1,3 +1,5 @@
+//go:build ring2
+
 package store_test
 
 import (
@@ -12,10 +14,7 @@ import (
 // TestExtensionRefused tells what helps when PostgreSQL has not an extension, or
 // does not let its user make one.
 func TestExtensionRefused(t *testing.T) {
-	url, ok := storetest.Postgres(t)
-	if !ok {
-		t.Skip("no PostgreSQL server is configured")
-	}
+	url := storetest.MustPostgres(t)
 	db, err := sql.Open("pgx", url)
 	wantIs(t, err, nil)
 	defer db.Close()
