@@ -29,8 +29,7 @@ const entryColumns = entryListColumns + `, f.uuid, f.path`
 // entryFrom has the aliases of entryColumns.
 const entryFrom = `FROM versions v JOIN files f ON f.id = v.file_id`
 
-const entryOwnJoins = `JOIN files f ON f.id = v.file_id
-	JOIN workspaces w ON w.id = v.workspace_id
+const entryOwnJoins = `JOIN workspaces w ON w.id = v.workspace_id
 	LEFT JOIN job_types jt ON jt.id = v.job_type_id
 	LEFT JOIN recipe_types rt ON rt.id = v.recipe_type_id`
 

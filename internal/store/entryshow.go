@@ -46,24 +46,25 @@ func pointers(entries []coreshed.Entry) []*coreshed.Entry {
 
 // shownRow is a row of another table that entries are shown with.
 type shownRow[T any] struct {
-	query string                      // ends where the ids follow
-	in    string                      // column of the workspace in which it is seen, or ""
-	scan  func(*T) []any              // where columns go, first the id
-	id    func(*coreshed.Entry) int64 // 0 is none
-	set   func(*coreshed.Entry, *T)   // nil where none is shown
+	query string                   // ends where the ids follow
+	in    string                   // column of the workspace in which it is seen, or ""
+	scan  func(*T) []any           // where columns go, first the id
+	of    func(*coreshed.Entry) *T // with its id; nil is none
+	hide  func(*coreshed.Entry)    // one that is not seen
 }
 
 func (s shownRow[T]) fill(ctx context.Context, q querier, d dialect, view coreshed.View, entries []*coreshed.Entry) error {
-	rows := map[int64]*T{}
+	at := map[int64][]*coreshed.Entry{}
 	for _, e := range entries {
-		if id := s.id(e); id != 0 {
-			rows[id] = nil
+		if row := s.of(e); row != nil {
+			id := *s.scan(row)[0].(*int64)
+			at[id] = append(at[id], e)
 		}
 	}
-	if len(rows) == 0 {
+	if len(at) == 0 {
 		return nil
 	}
-	ids, err := json.Marshal(slices.Collect(maps.Keys(rows)))
+	ids, err := json.Marshal(slices.Collect(maps.Keys(at)))
 	if err != nil {
 		return err
 	}
@@ -73,15 +74,21 @@ func (s shownRow[T]) fill(ctx context.Context, q querier, d dialect, view coresh
 		text += ` AND (` + s.in + ` IS NULL OR ` + oneOf(c, d, s.in, workspacesOf(view), "bigint") + `)`
 	}
 	err = each(ctx, q, func(r *sql.Rows) error {
-		row := new(T)
-		dest := s.scan(row)
+		var row T
+		dest := s.scan(&row)
 		err := r.Scan(dest...)
-		rows[*dest[0].(*int64)] = row
+		id := *dest[0].(*int64)
+		for _, e := range at[id] {
+			*s.of(e) = row
+		}
+		delete(at, id)
 		return err
 	}, text, c.args...)
-	for _, e := range entries {
-		if id := s.id(e); id != 0 {
-			s.set(e, rows[id])
+	if s.hide != nil {
+		for _, list := range at {
+			for _, e := range list {
+				s.hide(e)
+			}
 		}
 	}
 	return err
@@ -90,12 +97,7 @@ func (s shownRow[T]) fill(ctx context.Context, q querier, d dialect, view coresh
 var entryWorkspaces = shownRow[coreshed.EntryWorkspace]{
 	query: `SELECT id, uuid, name, base_url FROM workspaces WHERE id IN `,
 	scan:  workspaceInto,
-	id:    func(e *coreshed.Entry) int64 { return e.Workspace.ID },
-	set: func(e *coreshed.Entry, w *coreshed.EntryWorkspace) {
-		if w != nil {
-			e.Workspace = *w
-		}
-	},
+	of:    func(e *coreshed.Entry) *coreshed.EntryWorkspace { return &e.Workspace },
 }
 
 var entryJobTypes = shownRow[coreshed.JobType]{
@@ -105,13 +107,7 @@ var entryJobTypes = shownRow[coreshed.JobType]{
 		return []any{&t.ID, &t.Name, &t.Version, &t.Title, &t.Description, &t.IsSystem, &t.IsActive, &t.IsPaused, &t.IsPublished,
 			&t.IconCode, &t.UnmetResources}
 	},
-	id: func(e *coreshed.Entry) int64 {
-		if e.Made.JobType == nil {
-			return 0
-		}
-		return e.Made.JobType.ID
-	},
-	set: func(e *coreshed.Entry, t *coreshed.JobType) { e.Made.JobType = t },
+	of: func(e *coreshed.Entry) *coreshed.JobType { return e.Made.JobType },
 }
 
 var entryRecipeTypes = shownRow[coreshed.RecipeType]{
@@ -119,13 +115,7 @@ var entryRecipeTypes = shownRow[coreshed.RecipeType]{
 	scan: func(t *coreshed.RecipeType) []any {
 		return []any{&t.ID, &t.Name, &t.Title, &t.Description, &t.Revision}
 	},
-	id: func(e *coreshed.Entry) int64 {
-		if e.Made.RecipeType == nil {
-			return 0
-		}
-		return e.Made.RecipeType.ID
-	},
-	set: func(e *coreshed.Entry, t *coreshed.RecipeType) { e.Made.RecipeType = t },
+	of: func(e *coreshed.Entry) *coreshed.RecipeType { return e.Made.RecipeType },
 }
 
 // A batch that was imported without a workspace is nobody's to hide.
@@ -135,13 +125,8 @@ var entryBatches = shownRow[coreshed.Batch]{
 	scan: func(b *coreshed.Batch) []any {
 		return []any{&b.ID, &b.Title, &b.Description, (*microTime)(&b.CreatedAt)}
 	},
-	id: func(e *coreshed.Entry) int64 {
-		if e.Made.Batch == nil {
-			return 0
-		}
-		return e.Made.Batch.ID
-	},
-	set: func(e *coreshed.Entry, b *coreshed.Batch) { e.Made.Batch = b },
+	of:   func(e *coreshed.Entry) *coreshed.Batch { return e.Made.Batch },
+	hide: func(e *coreshed.Entry) { e.Made.Batch = nil },
 }
 
 // microTime reads a time from microseconds since the epoch.

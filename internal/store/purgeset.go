@@ -26,8 +26,8 @@ const (
 )
 
 // purgeSet is the set of a purge while it is found: what it was asked for, then
-// level by level what that leads to. It is in rows alone, and found some at a time,
-// so that memory does not grow with it.
+// level by level what that leads to. It is in rows alone, and found some at a time but
+// for recipes of which nothing would be left, so that memory does not grow with it.
 type purgeSet struct {
 	purge       int64
 	scope       coreshed.PurgeScope
@@ -127,7 +127,7 @@ func (s *purgeSet) followSome(ctx context.Context, t tx, l link, after, upto int
 
 // idOf is the row id of a thing that add selects.
 func idOf(kind int64) string {
-	return map[int64]string{rowVersion: `v.id`, rowRun: `j.id`, rowRecipe: `r.id`}[kind]
+	return [...]string{rowVersion: `v.id`, rowRun: `j.id`, rowRecipe: `r.id`}[kind]
 }
 
 // link is a way from a thing p of the set to others.
